@@ -7,6 +7,7 @@
 //! the database has passed these checks. If it fails them, the server stops.
 
 mod deferred_check;
+mod messages;
 mod retention;
 mod settings;
 mod shutdown;
@@ -20,15 +21,14 @@ use axum::Router;
 use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 
+use crate::accounts::{Accounts, Unreadable};
 use crate::auth::{AuthConfigError, Authenticator, MediaLinks};
-use crate::calls::{CallRecords, Conversations, Sweep};
+use crate::calls::{CallRecords, Conversations, KeptNumbers, Sweep};
 use crate::carrier::{Carrier, CarrierError};
 use crate::config::Config;
 use crate::domain::{Clock, Entropy, HealthProbes, Workers, ZoneData, load_numbering_plans};
 use crate::graphql::{Api, Services};
-use crate::messages::{
-    Inbox, MediaKeeper, MediaStorage, MessageAnswers, MessageSweep, StorageError, SweepSettings,
-};
+use crate::messages::{Inbox, MediaKeeper, MediaStorage, MessageAnswers, MessageSweep, StorageError};
 use crate::provisioning::{Provisioning, Reconciler};
 use crate::routing::Routing;
 use crate::server::{self, AssetsError, ConnectionLimits, Drain, MediaAccess, ServerConfig};
@@ -37,6 +37,7 @@ use crate::voice::{Voice, VoiceError};
 use crate::webhooks;
 use crate::{provider, telemetry};
 use deferred_check::open_or_defer;
+use messages::open_messages;
 use retention::Retention;
 
 pub use settings::auth_config;
@@ -64,6 +65,20 @@ pub enum AppError {
     /// The database is unavailable, misconfigured or returned an error.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A key of the configuration is not one.
+    #[error("ENCRYPTION_KEY: {0}")]
+    EncryptionKey(#[from] Unreadable),
+    /// Tenants' accounts at the carrier have tokens that this server cannot decrypt.
+    #[error(
+        "ENCRYPTION_KEY: {unreadable} of {all} tokens of tenants' carrier accounts cannot be decrypted: set the key with which \
+         they were encrypted, or set it as ENCRYPTION_KEY_PREVIOUS beside a new ENCRYPTION_KEY"
+    )]
+    TokensUnreadable {
+        /// Accounts whose token cannot be decrypted.
+        unreadable: usize,
+        /// All connected accounts.
+        all: usize,
+    },
     /// The carrier's HTTP client could not be built.
     #[error(transparent)]
     Carrier(#[from] CarrierError),
@@ -105,7 +120,7 @@ pub struct Core {
     pub provisioning: Provisioning,
     /// Compares the providers' inventories with the database.
     pub reconciler: Reconciler,
-    carrier: Carrier,
+    accounts: Accounts,
     voice: Voice,
 }
 
@@ -116,7 +131,9 @@ impl Core {
     /// [`AppError`] if the database is unavailable or fails its check, or a client cannot be built.
     pub async fn build(config: &Config, clock: &Clock, entropy: &Entropy) -> Result<Self, AppError> {
         let database = open(config, clock.clone()).await?;
-        Self::with_database(database, config, clock, entropy)
+        let core = Self::with_database(database, config, clock, entropy)?;
+        check_tokens(&core.accounts, true).await?;
+        Ok(core)
     }
 
     fn with_database(
@@ -128,17 +145,19 @@ impl Core {
         // Handed over as a function, since `provider` may use nothing above the domain.
         provider::set_traceparent(telemetry::traceparent);
         let carrier = Carrier::new(settings::carrier_config(config), clock.clone(), entropy.clone())?;
+        let accounts =
+            Accounts::new(settings::accounts_config(config), carrier, database.system(), clock.clone())?;
         let voice = Voice::new(settings::voice_config(config), clock.clone(), entropy.clone())?;
         let provisioning = Provisioning::new(
             settings::provisioning_config(config),
             database.system(),
-            carrier.clone(),
+            accounts.clone(),
             voice.clone(),
             clock.clone(),
             entropy.clone(),
         );
         let reconciler = Reconciler::new(database.clone(), provisioning.clone());
-        Ok(Self { database, provisioning, reconciler, carrier, voice })
+        Ok(Self { database, provisioning, reconciler, accounts, voice })
     }
 
     /// The services of the API.
@@ -149,7 +168,7 @@ impl Core {
         media_links: MediaLinks,
         clock: Clock,
     ) -> Services {
-        let (carrier, voice) = (self.carrier.clone(), self.voice.clone());
+        let (carrier, voice) = (self.accounts.platform().clone(), self.voice.clone());
         let health = HealthProbes::new(vec![
             Box::new(move || carrier.health()),
             Box::new(move || voice.health()),
@@ -163,9 +182,15 @@ impl Core {
             media_links,
             clock,
             health,
-            is_sandbox: self.carrier.is_emulated(),
+            is_sandbox: self.accounts.platform().is_emulated(),
         }
     }
+}
+
+/// What deletes old calls and old messages, if they are deleted.
+fn retentions(config: &Config, system: &SystemStore, clock: &Clock) -> [Option<Retention>; 2] {
+    let records = &config.records;
+    [Retention::of_calls(records, system, clock), Retention::of_messages(records, system, clock)]
 }
 
 /// A complete server: router, workers and shutdown control. Built by [`App::build`], started by [`App::run`].
@@ -176,17 +201,20 @@ pub struct App {
     database: Database,
     provisioning: Provisioning,
     reconciler: Reconciler,
+    accounts: Accounts,
     routing: Routing,
     records: CallRecords,
     sweep: Sweep,
     conversations: Conversations,
     inbox: Inbox,
+    kept: KeptNumbers,
     message_sweep: MessageSweep,
     message_answers: MessageAnswers,
     media_keeper: MediaKeeper,
     retention: Option<Retention>,
     message_retention: Option<Retention>,
     reconcile_every: Duration,
+    has_stock: bool,
     workers: Workers,
     entropy: Entropy,
     drain_delay: Duration,
@@ -228,22 +256,22 @@ impl App {
         test_calls: Option<Router>,
     ) -> Result<Self, AppError> {
         prepare(&clock);
-        let shutdown = Shutdown::default();
+        let (shutdown, workers) = (Shutdown::default(), Workers::new(clock.clone()));
         let (database, is_checked) = open_or_defer(config, &clock).await?;
         let deferred_check = (!is_checked).then(|| (config.clone(), clock.clone()));
         let core = Core::with_database(database, config, &clock, &entropy)?;
+        check_tokens(&core.accounts, is_checked).await?;
         let records = open_records(config, core.database.system(), clock.clone())?;
-        let workers = Workers::new(clock.clone());
         let media = open_media(config)?;
         let services = core.services(records.clone(), workers.clone(), media.links.clone(), clock.clone());
         let (inbox, message_sweep, message_answers) = open_messages(config, &core, &clock, &entropy)?;
-        let Core { database, provisioning, reconciler, carrier, voice } = core;
+        let Core { database, provisioning, reconciler, accounts, voice } = core;
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.unset())?;
-        let sweep = Sweep::new(system.clone(), carrier.clone(), clock.clone());
-        let retention = Retention::of_calls(&config.records, &system, &clock);
-        let message_retention = Retention::of_messages(&config.records, &system, &clock);
-        let media_keeper = media_keeper(config, system.clone(), carrier, &media, (&clock, &entropy));
+        let sweep = Sweep::new(system.clone(), accounts.clone(), clock.clone());
+        let [retention, message_retention] = retentions(config, &system, &clock);
+        let media_keeper = media_keeper(config, system.clone(), accounts.clone(), &media, (&clock, &entropy));
+        let kept = KeptNumbers::new(system.clone());
         let conversations =
             Conversations::new(system, voice.clone(), clock.clone(), config.records.transcripts);
         let routing = Routing::new(
@@ -255,14 +283,8 @@ impl App {
             clock.clone(),
             entropy.clone(),
         );
-        let webhooks = webhooks::router(
-            settings::webhook_config(config),
-            routing.clone(),
-            records.clone(),
-            conversations.clone(),
-            inbox.clone(),
-            clock.unset(),
-        );
+        let records_of = (records.clone(), conversations.clone(), inbox.clone(), kept.clone());
+        let webhooks = webhook_routes(config, &accounts, &routing, records_of, &clock);
         let drain = Drain::new(shutdown.leave.clone(), shutdown.drain.clone());
         let router = server::router(
             ServerConfig { test_calls, ..settings::server_config(config, media, clock, entropy.clone())? },
@@ -279,17 +301,21 @@ impl App {
             database,
             provisioning,
             reconciler,
+            accounts,
             routing,
             records,
             sweep,
             conversations,
             inbox,
+            kept,
             message_sweep,
             message_answers,
             media_keeper,
             retention,
             message_retention,
             reconcile_every: config.reconcile_every,
+            has_stock: !config.twilio.subaccounts
+                && config.stock.as_ref().is_some_and(|stock| !stock.is_empty()),
             workers,
             entropy,
             drain_delay: config.connections.drain_delay,
@@ -399,38 +425,38 @@ async fn open(config: &Config, clock: Clock) -> Result<Database, AppError> {
     Ok(database)
 }
 
+/// Reads the tenants' accounts at the carrier, and checks that their tokens can be decrypted. While the database is not checked,
+/// the worker reads them later.
+async fn check_tokens(accounts: &Accounts, is_checked: bool) -> Result<(), AppError> {
+    if !is_checked {
+        return Ok(());
+    }
+    accounts.load().await?;
+    match accounts.unreadable() {
+        (0, _) => Ok(()),
+        (unreadable, all) => Err(AppError::TokensUnreadable { unreadable, all }),
+    }
+}
+
+/// The routes of both providers.
+fn webhook_routes(
+    config: &Config,
+    accounts: &Accounts,
+    routing: &Routing,
+    (records, conversations, inbox, kept): (CallRecords, Conversations, Inbox, KeptNumbers),
+    clock: &Clock,
+) -> Router {
+    let config = settings::webhook_config(config);
+    let (accounts, routing) = (accounts.clone(), routing.clone());
+    webhooks::router(config, accounts, routing, records, conversations, inbox, kept, clock.unset())
+}
+
 /// Prepares what the whole process shares.
 fn prepare(clock: &Clock) {
     telemetry::record_metrics(); // first: what is recorded before is lost
     log_zone_data(clock.now());
     // Parsing the plans takes a noticeable time, which the database connection's latency hides.
     let _loaded_in_background = tokio::task::spawn_blocking(load_numbering_plans);
-}
-
-/// The parts that text messages need. Messages wait for the database in a folder of `STATE_DIR`.
-fn open_messages(
-    config: &Config,
-    core: &Core,
-    clock: &Clock,
-    entropy: &Entropy,
-) -> Result<(Inbox, MessageSweep, MessageAnswers), AppError> {
-    let system = core.database.system();
-    let inbox = Inbox::open(system.clone(), config.state_dir.join("messages"), clock.clone())
-        .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })?;
-    let answers = MessageAnswers::new(
-        system.clone(),
-        core.provisioning.clone(),
-        core.voice.clone(),
-        &inbox,
-        clock.clone(),
-        entropy.clone(),
-    );
-    let settings = SweepSettings {
-        redacts: config.records.redact_at_carrier,
-        kept: Retention::kept(config.records.message_retention_days),
-    };
-    let sweep = MessageSweep::new(system, core.carrier.clone(), inbox.clone(), clock.clone(), settings);
-    Ok((inbox, sweep, answers))
 }
 
 /// Opens the journal in `STATE_DIR`. Entries of an earlier run are replayed by its worker.
@@ -448,10 +474,10 @@ fn open_media(config: &Config) -> Result<MediaAccess, AppError> {
 fn media_keeper(
     config: &Config,
     store: SystemStore,
-    carrier: Carrier,
+    accounts: Accounts,
     media: &MediaAccess,
     (clock, entropy): (&Clock, &Entropy),
 ) -> MediaKeeper {
     let deletes = config.media.delete_at_carrier;
-    MediaKeeper::new(store, carrier, media.storage.clone(), deletes, clock.clone(), entropy.clone())
+    MediaKeeper::new(store, accounts, media.storage.clone(), deletes, clock.clone(), entropy.clone())
 }

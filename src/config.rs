@@ -32,7 +32,7 @@ use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::domain::Dialing;
+use crate::domain::{Dialing, StockWishes};
 use values::{Lookup, Values};
 
 /// Configuration of a server.
@@ -64,6 +64,8 @@ pub struct Config {
     pub provider_timeout: Duration,
     /// Hourly limits of purchases and agents.
     pub hourly: Hourly,
+    /// Numbers to keep in stock; `None`: no stock.
+    pub stock: Option<StockWishes>,
     /// Grace period of a release.
     pub release_grace: Duration,
     /// Days for which a released number is not assigned to another tenant.
@@ -115,6 +117,12 @@ pub struct Twilio {
     pub auth_token: SecretString,
     /// Previous auth token, accepted for signatures during rotation.
     pub auth_token_previous: Option<SecretString>,
+    /// Whether each tenant gets a subaccount with its first number.
+    pub subaccounts: bool,
+    /// Key that encrypts the tokens of tenants' accounts.
+    pub encryption_key: Option<SecretString>,
+    /// Previous key, with which tokens are still read.
+    pub encryption_key_previous: Option<SecretString>,
     /// Base URL of the API.
     pub base_url: Url,
     /// Monthly price of a number in US dollars, while the price list cannot be read.
@@ -278,6 +286,7 @@ impl Config {
                 tenant_purchases: values.get(&table::TENANT_PURCHASES_PER_HOUR)?,
                 tenant_agents: values.get(&table::TENANT_AGENTS_PER_HOUR)?,
             },
+            stock: values.optional(&table::STOCK)?,
             release_grace: values.get(&table::RELEASE_GRACE)?,
             quarantine_days: values.get(&table::QUARANTINE_DAYS)?,
             // Expensive numbers are allowed for single tenants only, by an operator: no variable allows them for all.
@@ -313,10 +322,19 @@ impl Config {
 
 impl Twilio {
     fn read(values: &Values<'_>) -> Result<Self, Mistake> {
+        let subaccounts = values.get(&table::CARRIER_ACCOUNTS)?;
+        let encryption_key = values.optional(&table::ENCRYPTION_KEY)?;
+        if subaccounts && encryption_key.is_none() {
+            let problem = "is required for CARRIER_ACCOUNTS=subaccount: it encrypts the subaccounts' tokens";
+            return Err(Mistake::missing(&table::ENCRYPTION_KEY.variable, problem));
+        }
         Ok(Self {
             account_sid: values.get(&table::TWILIO_ACCOUNT_SID)?,
             auth_token: values.get(&table::TWILIO_AUTH_TOKEN)?,
             auth_token_previous: values.optional(&table::TWILIO_AUTH_TOKEN_PREVIOUS)?,
+            subaccounts,
+            encryption_key,
+            encryption_key_previous: values.optional(&table::ENCRYPTION_KEY_PREVIOUS)?,
             base_url: values.get(&table::TWILIO_API_BASE_URL)?,
             number_price: values.optional(&table::TWILIO_NUMBER_PRICE)?,
             minute_price: values.optional(&table::TWILIO_MINUTE_PRICE)?,

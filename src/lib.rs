@@ -1,10 +1,11 @@
 //! Switchboard: phone numbers of its own for every tenant of a voice-agent platform.
 //!
 //! Arrows run one way:
-//! `server -> graphql / webhooks -> provisioning / routing -> calls -> store / carrier / voice -> provider -> domain`.
+//! `server -> graphql / webhooks -> provisioning / routing -> calls -> accounts -> store / carrier / voice -> provider -> domain`.
 //! [`app`] is the composition root, [`cli`] the command line; [`sandbox`] emulates both providers and
 //! shares nothing with the rest, so that it and the clients check each other.
 
+pub mod accounts;
 pub mod app;
 pub mod auth;
 pub mod calls;

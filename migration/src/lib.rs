@@ -20,9 +20,13 @@ pub use sea_orm_migration;
 mod agents;
 mod assignment;
 mod audit_events;
+mod call_groups;
 mod call_statistics;
 mod call_totals;
 mod calls;
+mod carrier_accounts;
+mod imports;
+mod kept_numbers;
 mod list_indexes;
 mod message_answers;
 mod message_media;
@@ -33,6 +37,7 @@ mod phone_numbers;
 mod rate_buckets;
 mod reconciliations;
 mod roles;
+mod stock;
 mod tenants;
 mod voice_events;
 
@@ -61,6 +66,11 @@ impl MigratorTrait for Migrator {
             Box::new(message_media::Migration),
             Box::new(message_usage::Migration),
             Box::new(assignment::Migration),
+            Box::new(carrier_accounts::Migration),
+            Box::new(call_groups::Migration),
+            Box::new(stock::Migration),
+            Box::new(kept_numbers::Migration),
+            Box::new(imports::Migration),
         ]
     }
 }

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use url::Url;
 
 use super::AppError;
+use crate::accounts::AccountsConfig;
 use crate::auth::{AuthConfig, MediaLinks};
 use crate::carrier::CarrierConfig;
 use crate::config::{Config, Jwt, MediaStore};
@@ -36,6 +37,16 @@ pub(super) fn carrier_config(config: &Config) -> CarrierConfig {
         account_sid: config.twilio.account_sid.clone(),
         auth_token: config.twilio.auth_token.clone(),
         timeout: config.provider_timeout,
+    }
+}
+
+pub(super) fn accounts_config(config: &Config) -> AccountsConfig {
+    AccountsConfig {
+        platform_token: config.twilio.auth_token.clone(),
+        platform_token_previous: config.twilio.auth_token_previous.clone(),
+        subaccounts: config.twilio.subaccounts,
+        encryption_key: config.twilio.encryption_key.clone(),
+        encryption_key_previous: config.twilio.encryption_key_previous.clone(),
     }
 }
 
@@ -76,6 +87,7 @@ pub(super) fn provisioning_config(config: &Config) -> ProvisioningConfig {
         minute_price: config.twilio.minute_price,
         message_price: config.twilio.message_price,
         dialing: config.dialing.clone(),
+        stock: config.stock.clone().unwrap_or_default(),
     }
 }
 
@@ -91,12 +103,6 @@ pub(super) fn webhook_config(config: &Config) -> WebhookConfig {
     WebhookConfig {
         base_url: config.webhook_base_url.clone(),
         previous_base_url: config.webhook_base_url_previous.clone(),
-        account_sid: config.twilio.account_sid.clone(),
-        auth_tokens: [Some(&config.twilio.auth_token), config.twilio.auth_token_previous.as_ref()]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect(),
         elevenlabs_secrets: [&config.elevenlabs.webhook_secret, &config.elevenlabs.webhook_secret_previous]
             .into_iter()
             .flatten()

@@ -48,6 +48,12 @@ impl App {
         supervisor.run(Worker::MessageMedia, &self.media_keeper, |keeper, stop, heartbeat| async move {
             keeper.watch(stop, heartbeat).await;
         });
+        supervisor.run(Worker::CarrierAccounts, &self.accounts, |accounts, stop, heartbeat| async move {
+            accounts.watch(stop, heartbeat).await;
+        });
+        supervisor.run(Worker::KeptNumbers, &self.kept, |kept, stop, heartbeat| async move {
+            kept.watch(stop, heartbeat).await;
+        });
         let conversations = &self.conversations;
         supervisor.run(Worker::Events, conversations, |conversations, stop, heartbeat| async move {
             conversations.watch_events(stop, heartbeat).await;
@@ -68,6 +74,11 @@ impl App {
         if let Some(retention) = &self.message_retention {
             supervisor.run(Worker::MessageRetention, retention, |retention, stop, heartbeat| async move {
                 retention.watch(stop, heartbeat).await;
+            });
+        }
+        if self.has_stock {
+            supervisor.run(Worker::Stock, provisioning, |provisioning, stop, heartbeat| async move {
+                provisioning.keep_stock(stop, heartbeat).await;
             });
         }
         let every = self.reconcile_every;

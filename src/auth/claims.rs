@@ -54,7 +54,9 @@ fn principal(claims: &Value, config: &AuthConfig, acting_for: Option<&str>) -> R
             return Err(AuthError::ANONYMOUS);
         }
         let tenant = claims.pointer(&config.tenant_claim).and_then(Value::as_str).and_then(uuid);
-        return tenant.map(|id| Principal::Tenant(TenantId(id))).ok_or(AuthError::INVALID);
+        // Nobody is the stock, whoever issues tokens.
+        let tenant = tenant.map(TenantId).filter(|id| *id != TenantId::STOCK);
+        return tenant.map(Principal::Tenant).ok_or(AuthError::INVALID);
     }
     let subject = match claims.get("sub") {
         None | Some(Value::Null) => Uuid::nil(),

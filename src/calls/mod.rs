@@ -3,6 +3,7 @@
 //! - [`Sweep`] fetches status reports that never arrived.
 //! - [`Conversations`] records what the voice provider reports.
 //! - [`CallCounter`] counts calls for statistics.
+//! - [`KeptNumbers`] finds calls that came through numbers of other carriers.
 //!
 //! Every server may do all of this at the same time: each writes the same, however often. A call or conversation that cannot
 //! be processed is postponed, and the others continue.
@@ -10,6 +11,7 @@
 mod availability;
 mod conversations;
 mod journal;
+mod kept;
 mod records;
 mod replay;
 mod statistics;
@@ -19,6 +21,7 @@ pub use availability::NoAnswer;
 pub use conversations::{Conversations, NotRecorded};
 pub(crate) use journal::replace_file;
 pub use journal::rewritten_journal_entry;
+pub use kept::KeptNumbers;
 pub use records::CallRecords;
 pub use statistics::CallCounter;
 pub use sweep::Sweep;

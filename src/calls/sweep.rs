@@ -17,7 +17,8 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::carrier::{Carrier, CarrierError};
+use crate::accounts::Accounts;
+use crate::carrier::{CarrierCall, CarrierError};
 use crate::domain::{CallReport, CallStatus, Clock, Heartbeat, TenantId, caught};
 use crate::store::{StoreError, SystemStore};
 
@@ -44,7 +45,7 @@ const FRESH: TimeDelta = TimeDelta::seconds(20);
 #[derive(Debug, Clone)]
 pub struct Sweep {
     store: SystemStore,
-    carrier: Carrier,
+    accounts: Accounts,
     clock: Clock,
     /// Calls that the carrier did not report on, and until when they are postponed.
     put_off: Arc<Mutex<HashMap<String, Instant>>>,
@@ -62,10 +63,10 @@ enum Unswept {
 }
 
 impl Sweep {
-    /// Sweeps through the system's store and the carrier.
+    /// Sweeps through the system's store and the accounts at the carrier.
     #[must_use]
-    pub fn new(store: SystemStore, carrier: Carrier, clock: Clock) -> Self {
-        Self { store, carrier, clock, put_off: Arc::default(), tenants: Arc::default() }
+    pub fn new(store: SystemStore, accounts: Accounts, clock: Clock) -> Self {
+        Self { store, accounts, clock, put_off: Arc::default(), tenants: Arc::default() }
     }
 
     /// Sweeps every few seconds until `stop` is cancelled.
@@ -161,8 +162,24 @@ impl Sweep {
         tenants.retain(|_, turn| Arc::strong_count(turn) > 1);
     }
 
+    /// Asks the account of the call's number; if the number was moved, also the other one, since the call may be older.
+    async fn find(&self, sid: &str) -> Result<Result<Option<CarrierCall>, CarrierError>, Unswept> {
+        let owner = self.store.accounts_of_call(sid).await?.map(|(_, accounts)| accounts).unwrap_or_default();
+        for account in owner.all() {
+            let found = match self.accounts.carrier(account).await {
+                Ok(carrier) => carrier.call(sid).await,
+                Err(failure) => Err(failure),
+            };
+            match found {
+                Ok(None) => {}
+                told => return Ok(told),
+            }
+        }
+        Ok(Ok(None))
+    }
+
     async fn ask(&self, sid: &str) -> Result<(), Unswept> {
-        let report = match self.carrier.call(sid).await {
+        let report = match self.find(sid).await? {
             Ok(Some(call)) => match call.status {
                 Some(status) => {
                     let at = call.ended_at.unwrap_or_else(|| self.clock.now());

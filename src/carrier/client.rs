@@ -61,6 +61,11 @@ pub struct Carrier {
     messaging_breaker: CircuitBreaker,
     /// So do files of messages.
     pub(super) media_breaker: CircuitBreaker,
+    /// So do ports.
+    pub(super) porting_breaker: CircuitBreaker,
+    /// The subaccount that requests are about; `None`: the account of the credentials.
+    acts_in: Option<Arc<str>>,
+    clock: Clock,
     entropy: Entropy,
 }
 
@@ -90,9 +95,46 @@ impl Carrier {
             breaker: CircuitBreaker::new("carrier", clock.clone()),
             pricing_breaker: CircuitBreaker::new("carrier_prices", clock.clone()),
             messaging_breaker: CircuitBreaker::new("carrier_senders", clock.clone()),
-            media_breaker: CircuitBreaker::new("carrier_media", clock),
+            porting_breaker: CircuitBreaker::new("carrier_ports", clock.clone()),
+            media_breaker: CircuitBreaker::new("carrier_media", clock.clone()),
+            acts_in: None,
+            clock,
             entropy,
         })
+    }
+
+    /// A client for another account, with circuit breakers and a limit on requests of its own. Both share their connections.
+    #[must_use]
+    pub fn for_account(&self, account_sid: String, auth_token: SecretString) -> Self {
+        let breaker = || CircuitBreaker::without_gauge("carrier_account", self.clock.clone());
+        Self {
+            config: Arc::new(CarrierConfig { account_sid, auth_token, ..(*self.config).clone() }),
+            requests: ConcurrencyLimit::new(PARALLEL_REQUESTS),
+            turns: Turns::new(),
+            breaker: breaker(),
+            pricing_breaker: breaker(),
+            messaging_breaker: breaker(),
+            media_breaker: breaker(),
+            acts_in: None,
+            ..self.clone()
+        }
+    }
+
+    /// The same client with another token of its account.
+    #[must_use]
+    pub fn with_token(&self, auth_token: SecretString) -> Self {
+        Self { config: Arc::new(CarrierConfig { auth_token, ..(*self.config).clone() }), ..self.clone() }
+    }
+
+    /// A client for a subaccount with the credentials of this one, its parent: for numbers and calls, not for other hosts.
+    pub(super) fn acting_in(&self, account_sid: &str) -> Self {
+        Self { acts_in: Some(account_sid.into()), ..self.clone() }
+    }
+
+    /// The account's id, `AC…`.
+    #[must_use]
+    pub fn account_sid(&self) -> &str {
+        &self.config.account_sid
     }
 
     /// Returns a client that shares limits and circuit breakers, for requests of low priority.
@@ -109,7 +151,13 @@ impl Carrier {
     /// The state of its circuit breakers and of the limit on requests, for operators.
     #[must_use]
     pub fn health(&self) -> Vec<ComponentHealth> {
-        let breakers = [&self.breaker, &self.pricing_breaker, &self.messaging_breaker, &self.media_breaker];
+        let breakers = [
+            &self.breaker,
+            &self.pricing_breaker,
+            &self.messaging_breaker,
+            &self.media_breaker,
+            &self.porting_breaker,
+        ];
         let breakers = breakers.into_iter().map(CircuitBreaker::health);
         breakers.chain([self.requests.health("carrier_requests")]).collect()
     }
@@ -118,7 +166,8 @@ impl Carrier {
     pub(super) fn url(&self, path: &[&str]) -> Url {
         let mut url = self.config.base_url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(["2010-04-01", "Accounts", &self.config.account_sid]);
+            let account = self.acts_in.as_deref().unwrap_or(&self.config.account_sid);
+            segments.pop_if_empty().extend(["2010-04-01", "Accounts", account]);
             if let Some((last, folders)) = path.split_last() {
                 // Without the suffix Twilio answers in XML.
                 segments.extend(folders).push(&format!("{last}.json"));
@@ -144,6 +193,19 @@ impl Carrier {
         if !self.is_emulated() {
             // Replacing a domain by a domain cannot fail.
             let _renamed = url.set_host(Some("messaging.twilio.com"));
+        }
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.clear().push("v1").extend(path);
+        }
+        url
+    }
+
+    /// The URL of a resource of another of Twilio's hosts.
+    pub(super) fn url_at(&self, host: &str, path: &[&str]) -> Url {
+        let mut url = self.config.base_url.clone();
+        if !self.is_emulated() {
+            // Replacing a domain by a domain cannot fail.
+            let _renamed = url.set_host(Some(host));
         }
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.clear().push("v1").extend(path);
@@ -224,11 +286,20 @@ impl Carrier {
         self.send(&self.breaker, self.request(Method::POST, url).form(form), Effect::Writes).await
     }
 
+    /// Reads whatever is answered, for requests whose rejections say something.
+    pub(super) async fn get_any_answer(&self, url: Url) -> Result<Answer, CarrierError> {
+        let Some(_permit) = self.requests.acquire(self.priority, self.config.timeout).await else {
+            return Err(CarrierError::unavailable("too many requests are waiting"));
+        };
+        let request = self.request(Method::GET, url);
+        self.transport.send_for_any_answer(&self.breaker, request, Effect::Reads).await
+    }
+
     pub(super) async fn delete(&self, url: Url) -> Result<(), CarrierError> {
         self.send(&self.breaker, self.request(Method::DELETE, url), Effect::Writes).await.map(drop)
     }
 
-    fn request(&self, method: Method, url: Url) -> RequestBuilder {
+    pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
         self.with_credentials(self.transport.request(method, url))
     }
 
@@ -237,7 +308,17 @@ impl Carrier {
         request.basic_auth(account_sid, Some(auth_token.expose_secret()))
     }
 
-    async fn send(
+    pub(super) async fn send(
+        &self,
+        breaker: &CircuitBreaker,
+        request: RequestBuilder,
+        effect: Effect,
+    ) -> Result<Answer, CarrierError> {
+        self.send_for_any_answer(breaker, request, effect).await?.into_result()
+    }
+
+    /// Sends a request and returns whatever is answered.
+    pub(super) async fn send_for_any_answer(
         &self,
         breaker: &CircuitBreaker,
         request: RequestBuilder,
@@ -250,7 +331,7 @@ impl Carrier {
         let Some(_permit) = self.requests.acquire(self.priority, self.config.timeout).await else {
             return Err(CarrierError::unavailable("too many requests are waiting"));
         };
-        self.transport.send(breaker, request, effect).await
+        self.transport.send_for_any_answer(breaker, request, effect).await
     }
 }
 

@@ -5,6 +5,9 @@ use crate::provider::Method;
 /// Names the endpoint of a request by its method and path segments.
 pub(super) fn of(method: &Method, path: &[&str]) -> &'static str {
     match path {
+        ["2010-04-01", "Accounts.json"] if *method == Method::POST => "create_account",
+        ["2010-04-01", "Accounts.json"] => "list_accounts",
+        ["2010-04-01", "Accounts", _] => "fetch_account",
         ["2010-04-01", "Accounts", _, rest @ ..] => match rest {
             ["AvailablePhoneNumbers", ..] => "search_numbers",
             ["IncomingPhoneNumbers.json"] if *method == Method::POST => "buy_number",
@@ -21,6 +24,13 @@ pub(super) fn of(method: &Method, path: &[&str]) -> &'static str {
             ["Messages", _, "Media", _] if *method == Method::DELETE => "delete_media",
             _ => "other",
         },
+        ["v1", "Porting", "Portability", ..] => "check_portability",
+        ["v1", "Documents"] => "upload_document",
+        ["v1", "Porting", "PortIn"] => "request_port",
+        ["v1", "Porting", "PortIn", "PortInRequests"] => "list_ports",
+        ["v1", "Porting", "PortIn", ..] if *method == Method::DELETE => "cancel_port",
+        ["v1", "Porting", "PortIn", ..] => "fetch_port",
+        ["v1", "Porting", ..] => "configure_ports",
         [.., "Countries", _] => "fetch_prices",
         ["v1", "Services" | "Tollfree", ..] => "list_registrations",
         _ => "other",
@@ -50,6 +60,16 @@ mod tests {
         assert_eq!(named(Method::GET, "v1/Services/MG1/Compliance/Usa2p"), "list_registrations");
         assert_eq!(at(Method::DELETE, "Messages/MM1/Media/ME1"), "delete_media");
         assert_eq!(named(Method::GET, "v1/PhoneNumbers/Countries/US"), "fetch_prices");
+        assert_eq!(named(Method::POST, "2010-04-01/Accounts.json"), "create_account");
+        assert_eq!(named(Method::GET, "2010-04-01/Accounts.json"), "list_accounts");
+        assert_eq!(named(Method::GET, "2010-04-01/Accounts/AC1.json"), "fetch_account");
+        assert_eq!(named(Method::GET, "v1/Porting/Portability/PhoneNumber/1"), "check_portability");
+        assert_eq!(named(Method::POST, "v1/Documents"), "upload_document");
+        assert_eq!(named(Method::POST, "v1/Porting/PortIn"), "request_port");
+        assert_eq!(named(Method::GET, "v1/Porting/PortIn/PortInRequests"), "list_ports");
+        assert_eq!(named(Method::GET, "v1/Porting/PortIn/KW1"), "fetch_port");
+        assert_eq!(named(Method::DELETE, "v1/Porting/PortIn/KW1"), "cancel_port");
+        assert_eq!(named(Method::GET, "v1/Porting/Configuration/Webhook"), "configure_ports");
         assert_eq!(named(Method::GET, "else"), "other");
     }
 }

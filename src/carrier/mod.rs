@@ -3,12 +3,14 @@
 //! Guarantees: every request has a deadline, every failure belongs to one of three classes ([`CarrierError`]), a carrier that
 //! keeps failing is not called for a while, and a number is bought only by its exact E.164.
 
+mod accounts;
 mod calls;
 mod client;
 mod endpoint;
 mod error;
 mod messages;
 mod numbers;
+mod porting;
 mod prices;
 mod search;
 pub mod signature;
@@ -17,10 +19,12 @@ mod twiml;
 mod webhook;
 mod wire;
 
+pub use accounts::{AccountState, Subaccount};
 pub use client::{Carrier, CarrierConfig};
 pub use error::{CarrierError, Rejection};
 pub use messages::{CarrierMessage, FetchedMedia, MediaFailure, MessagingService, TextToSend};
-pub use numbers::Purchase;
+pub use numbers::{FormerSettings, Purchase};
+pub use porting::{PortCancellation, PortIn, PortOrder, PortStatus, PortableNumber};
 pub use prices::{CountryPrices, LIST_MESSAGE_PRICE, list_minute_price, list_price};
 pub use twiml::{Dial, Twiml, TwimlRenderer, Verb};
 pub use webhook::{
@@ -82,11 +86,11 @@ pub const METHOD: &str = "POST";
 /// How our numbers receive calls: as voice, not fax.
 pub const RECEIVE_MODE: &str = "voice";
 
-/// The webhooks of a number and its name, which carries our mark.
+/// The webhooks of a number and its name, which carries our mark if we bought it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NumberSettings {
-    /// At most 64 characters; carries the id of the operation that bought the number.
-    pub friendly_name: String,
+    /// At most 64 characters; carries the id of the operation that bought the number. `None`: the name stays as it is.
+    pub friendly_name: Option<String>,
     /// The webhook that answers incoming calls.
     pub voice_url: Url,
     /// The webhook that answers when `voice_url` fails.

@@ -7,6 +7,10 @@
 //! - [`Carrier::buy`] distinguishes a number that is older than the request from one that the request bought.
 //! - A second request sets the webhooks ([`Carrier::point`]), once the number is known to be ours.
 
+mod former;
+
+pub use former::FormerSettings;
+
 use serde::de::IgnoredAny;
 
 use super::client::checked;
@@ -15,6 +19,7 @@ use super::{Carrier, CarrierError, METHOD, NumberSettings, OwnedNumber, RECEIVE_
 use crate::domain::E164;
 
 const NUMBERS: &str = "IncomingPhoneNumbers";
+const NAME: &str = "FriendlyName";
 /// The largest page size that Twilio accepts.
 const PAGE_SIZE: &str = "1000";
 /// A longer list counts as a loop of pages.
@@ -96,13 +101,7 @@ impl Carrier {
     ) -> Result<OwnedNumber, CarrierError> {
         let form = update_fields(settings, takes_texts);
         let _: IgnoredAny = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
-        match self.fetch(sid).await {
-            Ok(stored) => stored.ok_or(CarrierError::Rejected(Rejection::NotFound)),
-            Err(error) => {
-                // Whatever the class of the read's failure, the update itself succeeded.
-                Err(CarrierError::OutcomeUnknown { reason: format!("set, but not read back: {error}") })
-            }
-        }
+        self.read_back(sid).await
     }
 
     /// Configures a number but keeps its name. Returns the number from the answer. Its name shows which operation owned it at
@@ -116,9 +115,10 @@ impl Carrier {
         settings: &NumberSettings,
         takes_texts: bool,
     ) -> Result<OwnedNumber, CarrierError> {
-        let form = update_fields(settings, takes_texts);
-        // An omitted field stays as it is; the first is the name.
-        let stored: Owned = self.post(self.url(&[NUMBERS, checked(sid)?]), &form[1..]).await?;
+        // An omitted field stays as it is.
+        let form: Vec<_> =
+            update_fields(settings, takes_texts).into_iter().filter(|(name, _)| *name != NAME).collect();
+        let stored: Owned = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
         let nothing = || CarrierError::OutcomeUnknown { reason: "it answered without a number".to_owned() };
         stored.read().ok_or_else(nothing)
     }
@@ -198,10 +198,10 @@ impl Carrier {
     }
 }
 
-/// The form fields of the settings. The name comes first, because [`Carrier::point`] leaves it out.
+/// The form fields of the settings.
 fn update_fields(settings: &NumberSettings, takes_texts: bool) -> Vec<(&'static str, &str)> {
-    let mut fields = vec![
-        ("FriendlyName", settings.friendly_name.as_str()),
+    let mut fields: Vec<_> = settings.friendly_name.iter().map(|name| (NAME, name.as_str())).collect();
+    fields.extend([
         ("VoiceUrl", settings.voice_url.as_str()),
         ("VoiceMethod", METHOD),
         ("VoiceFallbackUrl", settings.voice_fallback_url.as_str()),
@@ -213,7 +213,7 @@ fn update_fields(settings: &NumberSettings, takes_texts: bool) -> Vec<(&'static 
         // URLs.
         ("VoiceApplicationSid", ""),
         ("TrunkSid", ""),
-    ];
+    ]);
     // Not for other numbers: whether Twilio accepts them there is not documented.
     if takes_texts {
         fields.extend([

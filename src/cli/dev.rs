@@ -6,6 +6,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use tokio::net::TcpListener;
 
 use super::failure::Failure;
@@ -100,6 +103,11 @@ pub(in crate::cli) fn find(
     };
     if let Some(value) = own {
         return Some((value, Origin::Dev));
+    }
+    if name == "ENCRYPTION_KEY" && environment.find(name).is_none() {
+        // Remembered with the secret that it comes from.
+        let key = digest::digest(&digest::SHA256, remembered.jwt_secret.as_bytes());
+        return Some((STANDARD.encode(key.as_ref()), Origin::Dev));
     }
     // Everything else of the environment is ignored: it may be the configuration of a real server.
     let is_read = VARIABLES.iter().any(|variable| variable.name == name && variable.is_read_by_dev);

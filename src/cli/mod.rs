@@ -6,6 +6,7 @@
 mod call;
 mod config;
 mod dev;
+mod import;
 mod migrate;
 mod provision;
 mod reconcile;
@@ -57,6 +58,8 @@ enum Command {
     Text(text::Args),
     /// Buy a number for every agent without one; can be interrupted and restarted at any time
     Provision(provision::Args),
+    /// List the numbers that the carrier account holds, and take those in a file over; can be interrupted and restarted at any time
+    Import(import::Args),
     /// Compare the inventories of carrier and voice provider with the database
     Reconcile(reconcile::Args),
     /// Point every number to the current WEBHOOK_BASE_URL; can be interrupted and restarted at any time
@@ -101,6 +104,7 @@ fn execute(command: Command) -> Result<(), Failure> {
             Command::Call(args) => call::run(args, &environment).await,
             Command::Text(args) => text::run(args, &environment).await,
             Command::Provision(args) => Box::pin(provision::run(args, &environment)).await,
+            Command::Import(args) => Box::pin(import::run(args, &environment)).await,
             Command::Reconcile(args) => Box::pin(reconcile::run(args, &environment)).await,
             Command::Repoint(args) => Box::pin(repoint::run(args, &environment)).await,
             Command::Sandbox(args) => sandbox::run(args, &environment).await,

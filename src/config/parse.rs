@@ -10,12 +10,16 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rust_decimal::Decimal;
 use secrecy::SecretString;
 use url::{Host, Url};
 
 use super::media_store::MediaStore;
-use crate::domain::{Countries, CountryCode, DatabaseUrl, is_account_sid, is_loopback, names_of_pointer};
+use crate::domain::{
+    Countries, CountryCode, DatabaseUrl, Invalid, StockWishes, is_account_sid, is_loopback, names_of_pointer,
+};
 
 /// Names of claims that users write themselves, at Supabase, Auth0 and Clerk.
 const WRITTEN_BY_USERS: [&str; 5] =
@@ -133,6 +137,11 @@ pub(super) fn countries(value: &str) -> Result<Option<Countries>, String> {
     countries.map(Some).ok_or_else(|| WANTED.to_owned())
 }
 
+/// How many numbers of each area code are kept in stock.
+pub(super) fn stock(value: &str) -> Result<StockWishes, String> {
+    value.parse().map_err(|invalid: Invalid| invalid.0)
+}
+
 /// A secret of a minimum length.
 pub(super) fn secret(value: &str, least_bytes: usize) -> Result<SecretString, String> {
     // A line break copied along would only show as "wrong key" at the provider.
@@ -143,6 +152,15 @@ pub(super) fn secret(value: &str, least_bytes: usize) -> Result<SecretString, St
         return Err(format!("must have at least {least_bytes} bytes; it has {}", value.len()));
     }
     Ok(value.into())
+}
+
+/// 32 bytes in Base64.
+pub(super) fn encryption_key(value: &str) -> Result<SecretString, String> {
+    match STANDARD.decode(value) {
+        Ok(bytes) if bytes.len() == 32 => Ok(value.into()),
+        Ok(bytes) => Err(format!("must be 32 bytes in Base64; it has {}", bytes.len())),
+        Err(_) => Err("must be 32 bytes in Base64".into()),
+    }
 }
 
 /// An amount of US dollars.

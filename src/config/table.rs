@@ -14,7 +14,7 @@ use url::Url;
 use super::media_store::MediaStore;
 use super::parse;
 use super::variable::{Section, Typed, Variable};
-use crate::domain::Countries;
+use crate::domain::{Countries, StockWishes};
 
 macro_rules! variables {
     ($($section:ident { $($(#[doc = $line:literal])+ $name:ident: $type:ty = $declaration:expr;)+ })+) => {
@@ -85,6 +85,20 @@ variables! {
         /// Previous auth token, accepted for webhook signatures during rotation.
         TWILIO_AUTH_TOKEN_PREVIOUS: SecretString =
             Typed::optional("none", "fedcba9876543210fedcba9876543210", |text| parse::secret(text, 16)).secret();
+        /// `shared`: numbers are bought in the account above. `subaccount`: each tenant gets a subaccount of it with its first number. Either way, a
+        /// tenant can [connect an account of its own](docs/accounts.md).
+        CARRIER_ACCOUNTS: bool =
+            Typed::with_default("shared", |text| parse::one_of(text, &[("shared", false), ("subaccount", true)]))
+                .example("subaccount").dev();
+        /// Key that encrypts the auth tokens of tenants' accounts: 32 bytes in Base64, as `openssl rand -base64 32` prints. Required for
+        /// `CARRIER_ACCOUNTS=subaccount` and for connecting accounts.
+        ENCRYPTION_KEY: SecretString =
+            Typed::optional("no tenant has an account of its own", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", parse::encryption_key)
+                .secret().dev();
+        /// Previous key, with which tokens are still read while they are encrypted again, which every start does.
+        ENCRYPTION_KEY_PREVIOUS: SecretString =
+            Typed::optional("none", "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=", parse::encryption_key)
+                .secret().needs("ENCRYPTION_KEY").dev();
         /// Base URL of the API: another region, or the sandbox.
         TWILIO_API_BASE_URL: Url = Typed::with_default("https://api.twilio.com", parse::service_url);
         /// Monthly price of a number in US dollars, used while Twilio's price list cannot be read.
@@ -141,6 +155,9 @@ variables! {
         PURCHASES_PER_HOUR: u32 = Typed::with_default("100", |text| parse::whole(text, 0..=u32::MAX)).dev();
         /// Maximum purchases in any hour by one tenant.
         TENANT_PURCHASES_PER_HOUR: u32 = Typed::with_default("25", |text| parse::whole(text, 0..=u32::MAX)).dev();
+        /// Local numbers of the United States and Canada to [keep in stock](docs/operating.md#numbers-in-stock): area codes, each with a number of numbers up to 100.
+        /// They are bought ahead, up to half of `PURCHASES_PER_HOUR`, so that an agent gets its number without a purchase.
+        STOCK: StockWishes = Typed::optional("no stock", "212:5,415:3", parse::stock).dev();
         /// Maximum agents one tenant may create in any hour, deleted ones included.
         TENANT_AGENTS_PER_HOUR: u32 = Typed::with_default("100", |text| parse::whole(text, 0..=u32::MAX)).dev();
         /// Grace period of a release, up to 30 days: the time in which `cancelRelease` can undo it. The number answers until then.

@@ -2,10 +2,12 @@
 
 mod answer;
 mod conversation;
+mod group;
 mod webhook;
 
 pub use answer::{AnswerStage, CallAnswer, GivenAnswer, IfUnanswered};
 pub use conversation::{ConversationNews, ConversationReport, TranscriptLine};
+pub use group::{CallGroup, CallGroupMember, CallGroupName, CallGroupStrategy};
 pub use webhook::Webhook;
 
 use chrono::{DateTime, Utc};

@@ -61,8 +61,14 @@ ids! {
     MessageId = Message,
     /// The texts between a number and one participant.
     ThreadId = Thread,
+    /// A call group of a tenant.
+    CallGroupId = CallGroup,
+    /// A number of another carrier that a tenant keeps.
+    KeptNumberId = KeptNumber,
     /// An entry of the audit trail.
     AuditEventId = AuditEvent,
+    /// An account at the carrier.
+    CarrierAccountId = CarrierAccount,
 }
 
 super::text_enum! {
@@ -82,8 +88,14 @@ super::text_enum! {
         Message = "message",
         /// The id of a thread: `thread_…`.
         Thread = "thread",
+        /// The id of a call group: `callgroup_…`.
+        CallGroup = "callgroup",
+        /// The id of a kept number: `keptnumber_…`.
+        KeptNumber = "keptnumber",
         /// The id of an entry of the audit trail: `audit_…`.
         AuditEvent = "audit",
+        /// The id of an account at the carrier: `carrieraccount_…`.
+        CarrierAccount = "carrieraccount",
         /// `tenantrecord_…`: a tenant as operators see it. To itself it is a [`NodeKind::Tenant`].
         TenantRecord = "tenantrecord",
     }

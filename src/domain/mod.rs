@@ -9,10 +9,12 @@ mod ambient;
 mod audit_event;
 mod background;
 mod call;
+mod carrier_account;
 mod country;
 mod database_url;
 mod e164;
 mod id;
+mod kept;
 mod language;
 mod message;
 mod number;
@@ -32,15 +34,19 @@ pub use background::{
     Ailing, ComponentHealth, HealthProbes, HealthStatus, Heartbeat, Worker, Workers, backoff, caught,
 };
 pub use call::{
-    AnswerStage, Call, CallAnswer, CallDirection, CallOutcome, CallReport, CallStatus, ConversationNews,
-    ConversationReport, GivenAnswer, IfUnanswered, IncomingCall, TranscriptLine, Webhook,
+    AnswerStage, Call, CallAnswer, CallDirection, CallGroup, CallGroupMember, CallGroupName,
+    CallGroupStrategy, CallOutcome, CallReport, CallStatus, ConversationNews, ConversationReport,
+    GivenAnswer, IfUnanswered, IncomingCall, TranscriptLine, Webhook,
 };
+pub use carrier_account::{CarrierAccount, CarrierAccountKind, CarrierAccountStatus, NumberAccounts};
 pub use country::{AreaCode, CountryCode};
 pub use database_url::{DatabaseHost, DatabaseUrl};
 pub use e164::{E164, load_numbering_plans, mask};
 pub use id::{
-    AgentId, AuditEventId, CallId, MessageId, NodeId, NodeKind, NumberId, OperationId, TenantId, ThreadId,
+    AgentId, AuditEventId, CallGroupId, CallId, CarrierAccountId, KeptNumberId, MessageId, NodeId, NodeKind,
+    NumberId, OperationId, TenantId, ThreadId,
 };
+pub use kept::{KeptNumber, KeptNumberState, KeptUpdate, Portability, forwarding_instructions};
 pub use language::Language;
 pub use message::{
     ANSWER_LIMITS, AgentMessaging, AnswerLimit, AutomaticAnswer, ConsentWord, DeliveryProblem,
@@ -53,7 +59,7 @@ pub use message::{
 };
 pub use number::{
     Capabilities, Cost, NumberLabel, NumberOrigin, NumberStatus, NumberTransition, NumberType, PhoneNumber,
-    Provider, Rates,
+    Provider, Rates, StockWishes,
 };
 pub(crate) use operation::operation_kinds;
 pub use operation::{EventKey, IdempotencyKey, Operation, OperationKind, OperationState, Step};
@@ -235,6 +241,7 @@ serde_as_text!(
     E164,
     CountryCode,
     AreaCode,
+    CarrierAccountId,
     Language,
     NumberType,
     NumberStatus,
@@ -246,5 +253,6 @@ serde_as_text!(
     NumberId,
     OperationId,
     MessageId,
-    ThreadId
+    ThreadId,
+    CallGroupId
 );

@@ -1,13 +1,18 @@
 //! Phone numbers: their lifecycle, type and data.
 
 mod price;
+mod stock;
 
 pub use price::{Cost, Rates};
+pub use stock::StockWishes;
 
 use chrono::{DateTime, Months, Utc};
 use rust_decimal::Decimal;
 
-use super::{AgentId, CountryCode, E164, NumberId, OperationId, TenantId, bounded_text, text_enum};
+use super::{
+    AgentId, CallGroupId, CountryCode, E164, NumberAccounts, NumberId, OperationId, TenantId, bounded_text,
+    text_enum,
+};
 
 text_enum! {
     /// Lifecycle state of a number. [`NumberTransition`] holds the legal changes.
@@ -134,6 +139,15 @@ text_enum! {
     }
 }
 
+impl NumberOrigin {
+    /// Whether this system bought the number. A number of another origin belongs to whoever brought it: it is never deleted at the
+    /// carrier, and has none of our marks there.
+    #[must_use]
+    pub const fn is_bought(self) -> bool {
+        matches!(self, Self::Purchased | Self::Stock)
+    }
+}
+
 bounded_text! {
     /// A tenant's own name for a number: 1 to 100 characters.
     NumberLabel, "label", 100
@@ -157,18 +171,24 @@ pub struct PhoneNumber {
     pub id: NumberId,
     /// The tenant that owns it.
     pub tenant_id: TenantId,
-    /// The agent that it is assigned to; if it is in the tenant's pool, the last one. See [`Self::assigned_to`].
+    /// The agent that it is assigned to; if it is in the tenant's pool or a call group, the last one. See [`Self::assigned_to`].
     pub agent_id: AgentId,
-    /// Since when it has been in the tenant's pool; `None`: it is assigned to an agent.
+    /// Since when it has been in the tenant's pool or a call group; `None`: it is assigned to an agent.
     pub pooled_at: Option<DateTime<Utc>>,
+    /// The call group that answers its calls; `None` if it is assigned to an agent, or to nobody.
+    pub call_group_id: Option<CallGroupId>,
     /// The tenant's own name for it.
     pub label: Option<NumberLabel>,
     /// When it was made its agent's primary number; `None` unless it was. See [`Self::precedes`].
     pub primary_since: Option<DateTime<Utc>>,
     /// Where it comes from.
     pub origin: NumberOrigin,
-    /// The operation that bought it. Its id is part of the number's name at the carrier.
+    /// The account at the carrier that holds it.
+    pub accounts: NumberAccounts,
+    /// The operation that bought it, took it from stock or took it over.
     pub operation_id: OperationId,
+    /// The operation in its mark, if that is another one: see [`Self::mark`].
+    pub marked_by: Option<OperationId>,
     /// The number in E.164 form.
     pub number: E164,
     /// The number in national format: `(212) 555-0123`.
@@ -202,7 +222,13 @@ pub struct PhoneNumber {
 }
 
 impl PhoneNumber {
-    /// The agent that answers its calls; `None`: it is in the tenant's pool.
+    /// The operation that bought it at the carrier. Its id is part of the number's name there.
+    #[must_use]
+    pub fn mark(&self) -> OperationId {
+        self.marked_by.unwrap_or(self.operation_id)
+    }
+
+    /// The agent that answers its calls; `None`: it is in the tenant's pool, or a call group answers them.
     #[must_use]
     pub fn assigned_to(&self) -> Option<AgentId> {
         self.pooled_at.is_none().then_some(self.agent_id)

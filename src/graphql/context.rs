@@ -239,6 +239,17 @@ impl Session {
     pub(crate) async fn writer(&self) -> Result<TenantStore, ApiError> {
         // First, so that a caller without permission does not even close the read transaction.
         let tenant = self.owner()?;
+        self.writer_of(tenant).await
+    }
+
+    /// A write transaction for this tenant, like [`Self::writer`]: the caller's own, or any tenant's for an operator.
+    ///
+    /// # Errors
+    /// Those of [`Self::estate`] for another tenant, or the store's.
+    pub(crate) async fn writer_of(&self, tenant: TenantId) -> Result<TenantStore, ApiError> {
+        if !self.owner().is_ok_and(|own| own == tenant) {
+            self.estate()?;
+        }
         let _released = self.release().await;
         let author = self.author()?;
         Ok(Box::pin(self.services.database.write_by(author, tenant)).await?)

@@ -13,7 +13,8 @@ use super::context::Session;
 use super::errors::ApiError;
 use super::rounds::{NoDelay, Rounds};
 use crate::domain::{
-    AgentId, AuditEvent, AuditEventId, Call, CallId, MediaFile, Message, MessageId, MessageThread,
+    AgentId, AuditEvent, AuditEventId, Call, CallGroup, CallGroupId, CallId, CarrierAccount,
+    CarrierAccountId, KeptNumber, KeptNumberId, MediaFile, Message, MessageId, MessageThread,
     MessagingConsent, MessagingRegistration, NumberId, Operation, OperationId, Participant, PhoneNumber,
     RoutingRules, Tenant, TenantId, ThreadId, TranscriptLine,
 };
@@ -218,6 +219,16 @@ impl Loader<CallId> for Batches {
     }
 }
 
+impl Loader<KeptNumberId> for Batches {
+    type Value = KeptNumber;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[KeptNumberId]) -> Result<HashMap<KeptNumberId, KeptNumber>, ApiError> {
+        let rows = self.0.reader().await?.kept_by_id(keys).await?;
+        visible(&self.0, rows, |kept| kept.id, |kept| kept.agent_id)
+    }
+}
+
 impl Loader<MessageId> for Batches {
     type Value = Message;
     type Error = ApiError;
@@ -225,6 +236,19 @@ impl Loader<MessageId> for Batches {
     async fn load(&self, keys: &[MessageId]) -> Result<HashMap<MessageId, Message>, ApiError> {
         let rows = self.0.reader().await?.messages_by_id(keys).await?;
         visible(&self.0, rows, |message| message.id, |message| message.agent_id)
+    }
+}
+
+impl Loader<CarrierAccountId> for Batches {
+    type Value = CarrierAccount;
+    type Error = ApiError;
+
+    async fn load(
+        &self,
+        keys: &[CarrierAccountId],
+    ) -> Result<HashMap<CarrierAccountId, CarrierAccount>, ApiError> {
+        let rows = self.0.reader().await?.carrier_accounts_by_id(keys).await?;
+        visible(&self.0, rows, |account| account.id, |_| None::<AgentId>)
     }
 }
 
@@ -331,6 +355,20 @@ impl Loader<TranscriptOf> for Batches {
             self.0.has_room_for(bytes)?;
         }
         Ok(found)
+    }
+}
+
+impl Loader<CallGroupId> for Batches {
+    type Value = CallGroup;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[CallGroupId]) -> Result<HashMap<CallGroupId, CallGroup>, ApiError> {
+        // As the trail, groups belong to the tenant.
+        if !self.0.scope()?.is_whole() {
+            return Ok(HashMap::new());
+        }
+        let rows = self.0.reader().await?.call_groups_by_id(keys).await?;
+        Ok(rows.into_iter().map(|group| (group.id, group)).collect())
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::storage::{MediaStorage, StorageError};
+use crate::accounts::Accounts;
 use crate::carrier::{Carrier, CarrierError, MediaFailure};
 use crate::domain::{Clock, Entropy, Heartbeat, MediaState, MediaType, backoff, caught};
 use crate::store::{MediaOutcome, MediaTask, MediaWork, StoreError, SystemStore};
@@ -34,7 +35,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4 * 3600);
 #[derive(Debug, Clone)]
 pub struct MediaKeeper {
     store: SystemStore,
-    carrier: Carrier,
+    accounts: Accounts,
     storage: MediaStorage,
     deletes_at_carrier: bool,
     clock: Clock,
@@ -57,13 +58,13 @@ impl MediaKeeper {
     #[must_use]
     pub fn new(
         store: SystemStore,
-        carrier: Carrier,
+        accounts: Accounts,
         storage: MediaStorage,
         deletes_at_carrier: bool,
         clock: Clock,
         entropy: Entropy,
     ) -> Self {
-        Self { store, carrier, storage, deletes_at_carrier, clock, entropy }
+        Self { store, accounts, storage, deletes_at_carrier, clock, entropy }
     }
 
     /// Works on due files until `stop` is cancelled. What is under way then is finished, if that is soon; otherwise another server
@@ -164,8 +165,16 @@ impl MediaKeeper {
         MediaOutcome::Again { at: now + pause, counts: true }
     }
 
+    /// The account of the number that the file came to, and no other, whatever account its address names: a tenant signs the webhooks
+    /// of its own account.
+    async fn carrier_of(&self, task: &MediaTask) -> Result<Carrier, CarrierError> {
+        let unread = |_| CarrierError::unavailable("the account of the number could not be read");
+        let found = self.store.accounts_of_message("", Some(task.file.message_id)).await.map_err(unread)?;
+        self.accounts.carrier(found.and_then(|(_, accounts)| accounts.owner)).await
+    }
+
     async fn fetch(&self, task: &MediaTask) -> Result<MediaOutcome, Undone> {
-        let fetched = self.carrier.fetch_media(&task.file.url).await?;
+        let fetched = self.carrier_of(task).await?.fetch_media(&task.file.url).await?;
         let told = task.file.content_type.as_deref();
         let claimed = fetched.content_type.as_deref().or(told).unwrap_or_default();
         let kind = MediaType::of(claimed, &fetched.content).map_err(|why| MediaFailure::Refused(why.0))?;
@@ -175,7 +184,7 @@ impl MediaKeeper {
     }
 
     async fn delete_at_carrier(&self, task: &MediaTask) -> Result<MediaOutcome, Undone> {
-        match self.carrier.delete_media(&task.file.url).await {
+        match self.carrier_of(task).await?.delete_media(&task.file.url).await {
             Ok(()) => Ok(MediaOutcome::DeletedAtCarrier),
             // It would be rejected again.
             Err(error) if error.is_definitive() => {

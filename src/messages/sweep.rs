@@ -6,7 +6,7 @@
 //! Every server writes the same, so all may sweep at the same time. A message that the carrier does not report on is postponed,
 //! and the sweep continues with the next.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,8 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::Inbox;
 use super::gaps::{Gaps, Span};
+use crate::accounts::Accounts;
 use crate::carrier::{Carrier, CarrierError, CarrierMessage};
-use crate::domain::{Clock, E164, Heartbeat, IncomingMessage, Message, caught};
+use crate::domain::{
+    CarrierAccountId, CarrierAccountStatus, Clock, E164, Heartbeat, IncomingMessage, Message, caught,
+};
 use crate::store::{Received, StoreError, SystemStore};
 
 /// How often the carrier is asked for missed messages, and messages are looked for whose status or price is missing.
@@ -47,7 +50,7 @@ const REDACTION_PUT_OFF: TimeDelta = TimeDelta::days(1);
 #[derive(Debug, Clone)]
 pub struct MessageSweep {
     store: SystemStore,
-    carrier: Carrier,
+    accounts: Accounts,
     inbox: Inbox,
     clock: Clock,
     redacts: bool,
@@ -61,6 +64,14 @@ pub struct SweepSettings {
     pub redacts: bool,
     /// How long messages are kept; `None`: for ever. What is older is not stored again.
     pub kept: Option<TimeDelta>,
+}
+
+/// How far an account is searched.
+#[derive(Debug)]
+struct Progress {
+    /// No message before then is missing, gaps aside.
+    complete_to: DateTime<Utc>,
+    gaps: Gaps,
 }
 
 /// Why a round ended early. The next one continues.
@@ -79,7 +90,7 @@ impl MessageSweep {
     #[must_use]
     pub fn new(
         store: SystemStore,
-        carrier: Carrier,
+        accounts: Accounts,
         inbox: Inbox,
         clock: Clock,
         settings: SweepSettings,
@@ -87,7 +98,7 @@ impl MessageSweep {
         let kept = settings.kept.map_or(FIRST_LOOK_BACK, |kept| kept - SURELY_KEPT);
         Self {
             store,
-            carrier,
+            accounts,
             inbox,
             clock,
             redacts: settings.redacts,
@@ -97,13 +108,11 @@ impl MessageSweep {
 
     /// Sweeps every minute until `stop` is cancelled.
     pub async fn watch(&self, stop: CancellationToken, heartbeat: Heartbeat) {
-        let (mut complete_to, mut gaps) = (self.clock.now() - self.longest_look_back, Gaps::default());
+        let mut progress = HashMap::new();
         loop {
             heartbeat.beat();
-            // What is older is given up.
-            complete_to = complete_to.max(self.clock.now() - self.longest_look_back);
             let round = Box::pin(async {
-                complete_to = self.find_missed(complete_to, &mut gaps, &heartbeat).await;
+                self.find_missed_in_all(&mut progress, &heartbeat).await;
                 if let Err(failure) = self.complete(&heartbeat).await {
                     warn_of(&failure);
                 }
@@ -122,32 +131,62 @@ impl MessageSweep {
         }
     }
 
-    /// Stores messages that came in since then and are not on record. Returns the instant up to which none is missing, gaps aside.
-    /// A span that cannot be searched, or a message that cannot be stored, does not keep later ones from being found: an hour with
-    /// one is a gap, which is searched again less and less often.
-    async fn find_missed(
+    /// Looks in each account for messages that no webhook announced.
+    async fn find_missed_in_all(
         &self,
-        since: DateTime<Utc>,
-        gaps: &mut Gaps,
+        progress: &mut HashMap<Option<CarrierAccountId>, Progress>,
         heartbeat: &Heartbeat,
-    ) -> DateTime<Utc> {
+    ) {
+        let accounts = self.accounts.all();
+        let known: HashSet<Option<CarrierAccountId>> =
+            accounts.iter().map(|account| account.as_ref().map(|account| account.id)).collect();
+        progress.retain(|account, _| known.contains(account));
+        for account in accounts {
+            // One that the carrier has rejected is looked at once it is active again.
+            let is_active =
+                account.as_ref().is_none_or(|account| account.status == CarrierAccountStatus::Active);
+            let id = account.map(|account| account.id);
+            let earliest = self.clock.now() - self.longest_look_back;
+            let searched =
+                progress.entry(id).or_insert(Progress { complete_to: earliest, gaps: Gaps::default() });
+            // What is older is given up.
+            searched.complete_to = searched.complete_to.max(earliest);
+            if is_active && let Ok(carrier) = self.accounts.carrier(id).await {
+                self.find_missed(&carrier, searched, heartbeat).await;
+            }
+        }
+        let left: usize = progress.values().map(|searched| searched.gaps.len()).sum();
+        metrics::gauge!("switchboard_message_sweep_gaps").set(u32::try_from(left).unwrap_or(u32::MAX));
+    }
+
+    /// Stores messages that came in and are not on record. A span that cannot be searched, or a message that cannot be stored, does
+    /// not keep later ones from being found: an hour with one is a gap, which is searched again less and less often.
+    async fn find_missed(&self, carrier: &Carrier, progress: &mut Progress, heartbeat: &Heartbeat) {
         let now = self.clock.now();
+        let Progress { complete_to, gaps } = progress;
         for span in gaps.give_up_before(now - self.longest_look_back) {
             tracing::error!(from = %span.from, until = %span.until, "messages of this time were not looked for");
         }
-        let (mut from, mut is_hopeless) = (since, false);
+        let mut is_hopeless = false;
         for span in gaps.due(now) {
-            if !is_hopeless {
-                is_hopeless = self.fill(span, gaps, heartbeat).await.is_none();
+            match self.searched(carrier, span, heartbeat).await {
+                Some(true) => gaps.close(span),
+                Some(false) => {
+                    gaps.keep(span, now);
+                }
+                None => {
+                    is_hopeless = true;
+                    break;
+                }
             }
         }
         // An hour at a time, so that a busy account's list does not become too long.
+        let mut from = *complete_to;
         while from < now && !is_hopeless {
             let span = Span { from, until: (from + WINDOW).min(now) };
-            let is_last = span.until == now;
-            match self.searched(span, heartbeat).await {
+            match self.searched(carrier, span, heartbeat).await {
                 // It begins there again, and is a gap once it is an hour.
-                Some(false) if is_last => break,
+                Some(false) if span.until == now => break,
                 Some(false) => {
                     gaps.keep(span, now);
                 }
@@ -156,26 +195,14 @@ impl MessageSweep {
             }
             from = span.until;
         }
-        let left = u32::try_from(gaps.len()).unwrap_or(u32::MAX);
-        metrics::gauge!("switchboard_message_sweep_gaps").set(left);
         // The carrier lists a message a little after its webhook, and one that is young is left to it.
-        from.min(now - LOOK_BACK)
-    }
-
-    /// Searches a gap again. `None`: nothing can be searched at the moment.
-    async fn fill(&self, span: Span, gaps: &mut Gaps, heartbeat: &Heartbeat) -> Option<()> {
-        if self.searched(span, heartbeat).await? {
-            gaps.close(span);
-        } else {
-            gaps.keep(span, self.clock.now());
-        }
-        Some(())
+        *complete_to = from.min(now - LOOK_BACK);
     }
 
     /// Whether every message of a span is on record now, or is left to its webhook. `None`: nothing can be searched at the moment.
-    async fn searched(&self, span: Span, heartbeat: &Heartbeat) -> Option<bool> {
+    async fn searched(&self, carrier: &Carrier, span: Span, heartbeat: &Heartbeat) -> Option<bool> {
         heartbeat.beat();
-        match Box::pin(self.search(span, heartbeat)).await {
+        match Box::pin(self.search(carrier, span, heartbeat)).await {
             Ok(is_complete) => Some(is_complete),
             Err(failure) => {
                 warn_of(&failure);
@@ -190,12 +217,12 @@ impl MessageSweep {
     }
 
     /// Returns whether every message of this span is on record now, or is left to its webhook.
-    async fn search(&self, span: Span, heartbeat: &Heartbeat) -> Result<bool, Unswept> {
+    async fn search(&self, carrier: &Carrier, span: Span, heartbeat: &Heartbeat) -> Result<bool, Unswept> {
         let (mut spans, mut is_complete) = (vec![span], true);
         while let Some(span) = spans.pop() {
             heartbeat.beat();
-            match self.carrier.messages_received(span.from, span.until).await? {
-                Some(listed) => is_complete &= self.store_all_missed(&listed, heartbeat).await?,
+            match carrier.messages_received(span.from, span.until).await? {
+                Some(listed) => is_complete &= self.store_all_missed(carrier, &listed, heartbeat).await?,
                 None => match span.halves(SHORTEST_SPAN) {
                     Some([first, second]) => spans.extend([second, first]),
                     None => return Err(Unswept::TooMany),
@@ -208,6 +235,7 @@ impl MessageSweep {
     /// Returns whether each of these messages is on record now, or is left to its webhook.
     async fn store_all_missed(
         &self,
+        carrier: &Carrier,
         listed: &[CarrierMessage],
         heartbeat: &Heartbeat,
     ) -> Result<bool, Unswept> {
@@ -228,7 +256,7 @@ impl MessageSweep {
         {
             heartbeat.beat();
             // One that cannot be stored must not hold up the others: it is found again in the next round.
-            match caught("missed message", self.store_missed(missed)).await {
+            match caught("missed message", self.store_missed(carrier, missed)).await {
                 Some(Ok(())) => {}
                 Some(Err(error)) => {
                     tracing::warn!(sid = missed.sid, %error, "missed message not stored");
@@ -240,13 +268,10 @@ impl MessageSweep {
         Ok(is_complete)
     }
 
-    async fn store_missed(&self, missed: &CarrierMessage) -> Result<(), Unswept> {
+    async fn store_missed(&self, carrier: &Carrier, missed: &CarrierMessage) -> Result<(), Unswept> {
         let (Ok(from), Some(to)) = (missed.from.parse(), E164::shown(&missed.to)) else { return Ok(()) };
-        let media = if missed.media_count > 0 {
-            self.carrier.media_of_message(&missed.sid).await?
-        } else {
-            Vec::new()
-        };
+        let media =
+            if missed.media_count > 0 { carrier.media_of_message(&missed.sid).await? } else { Vec::new() };
         let message = IncomingMessage {
             sid: missed.sid.clone(),
             from,
@@ -317,16 +342,33 @@ impl MessageSweep {
     /// Returns when this message is tried again; `None`: nothing is left to do.
     async fn redact_one(&self, message: &Message) -> Result<Option<DateTime<Utc>>, CarrierError> {
         match &message.sid {
-            Some(sid) => self.carrier.redact_message(sid).await.map(|()| None),
+            Some(sid) => self.carrier_of(message).await?.redact_message(sid).await.map(|()| None),
             // The carrier may still get it.
             None if !message.status.is_final() => Ok(Some(self.clock.now() + REDACTION_PUT_OFF)),
             None => Ok(None),
         }
     }
 
+    /// The account of a message's number.
+    async fn carrier_of(&self, message: &Message) -> Result<Carrier, CarrierError> {
+        let unread = |_| CarrierError::unavailable("the account of the number could not be read");
+        let accounts = self.store.accounts_of_number(message.number_id).await.map_err(unread)?;
+        self.accounts.carrier(accounts.owner).await
+    }
+
+    /// Asks the account of the message's number; if the number was moved, also the other one, since the message may be older.
+    async fn find(&self, message: &Message, sid: &str) -> Result<Option<CarrierMessage>, Unswept> {
+        for account in self.store.accounts_of_number(message.number_id).await?.all() {
+            if let Some(found) = self.accounts.carrier(account).await?.message(sid).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
     async fn ask(&self, message: &Message) -> Result<(), Unswept> {
         let Some(sid) = &message.sid else { return Ok(self.store.check_message(message.id, None).await?) };
-        match self.carrier.message(sid).await? {
+        match self.find(message, sid).await? {
             Some(found) => {
                 self.store.report_message(Some(message.id), &found.report()).await?;
             }

@@ -32,6 +32,12 @@ impl CircuitBreaker {
         Self(Arc::new(Shared { name, breaker: Mutex::default(), clock, gauge }))
     }
 
+    /// A closed circuit breaker without a gauge of its own, for one of many accounts: they would overwrite each other's state.
+    #[must_use]
+    pub fn without_gauge(name: &'static str, clock: Clock) -> Self {
+        Self(Arc::new(Shared { name, breaker: Mutex::default(), clock, gauge: metrics::Gauge::noop() }))
+    }
+
     /// How long no request may be sent; `None` if one may be sent now.
     #[must_use]
     pub fn open_for(&self) -> Option<Duration> {

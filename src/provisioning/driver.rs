@@ -27,7 +27,19 @@ impl Provisioning {
     /// [`StoreError`] of the claim or the read; the operation itself is stored and continues.
     pub async fn run(&self, id: OperationId, deadline: Instant) -> Result<Operation, StoreError> {
         // Still pending after an attempt to claim it: it is not due, possibly for days.
-        self.wait_for(id, deadline, |state| state.is_final() || state == OperationState::Pending).await
+        let is_enough =
+            |operation: &Operation| operation.state.is_final() || operation.state == OperationState::Pending;
+        self.wait_for(id, deadline, is_enough).await
+    }
+
+    /// Like [`Self::run`], for operations that wait for events: returns also once it waits for one, which may take weeks.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn run_until_event(&self, id: OperationId, deadline: Instant) -> Result<Operation, StoreError> {
+        let is_enough =
+            |operation: &Operation| operation.state.is_final() || operation.awaited_event.is_some();
+        self.wait_for(id, deadline, is_enough).await
     }
 
     /// Runs an operation to its end, whenever it is due and no other driver holds it. Returns it as it is
@@ -37,21 +49,21 @@ impl Provisioning {
         id: OperationId,
         patience: Duration,
     ) -> Result<Operation, StoreError> {
-        self.wait_for(id, Instant::now() + patience, OperationState::is_final).await
+        self.wait_for(id, Instant::now() + patience, |operation| operation.state.is_final()).await
     }
 
     async fn wait_for(
         &self,
         id: OperationId,
         deadline: Instant,
-        is_enough: impl Fn(OperationState) -> bool,
+        is_enough: impl Fn(&Operation) -> bool,
     ) -> Result<Operation, StoreError> {
         let begin = |watch| {
             // A task of its own: the operation continues when the caller goes away.
             drop(tokio::spawn(self.clone().run_for_requests(id, watch).in_current_span()));
         };
         let settles = |seen: &Result<Operation, StoreError>| match seen {
-            Ok(operation) if !is_enough(operation.state) => None,
+            Ok(operation) if !is_enough(operation) => None,
             settled => Some(settled.clone()),
         };
         match self.0.runs.join(id, begin).until(deadline, settles).await {

@@ -14,6 +14,7 @@
 mod bulk;
 mod catalogue;
 mod driver;
+mod estate;
 pub mod kinds;
 mod lease;
 mod outcome;
@@ -28,6 +29,7 @@ mod worker;
 
 pub use crate::carrier::{NumberOnSale, NumberSearch, list_price};
 pub use bulk::{AgentWithoutNumber, BulkEnd, EndedEarly, NumberGiven};
+pub use estate::{EstateNumber, Holder, Imported, PlannedImport};
 pub use reconcile::{
     Act, Difference, DifferenceKind, ReconcileError, Reconciler, ReconciliationReport, RepairOutcome,
 };
@@ -43,8 +45,11 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 use uuid::Uuid;
 
-use crate::carrier::{Carrier, NumberSettings};
-use crate::domain::{AgentId, Clock, Dialing, Entropy, Operation, OperationId, Webhook};
+use crate::accounts::Accounts;
+use crate::carrier::{Carrier, CarrierError, NumberSettings};
+use crate::domain::{
+    AgentId, Clock, Dialing, Entropy, Operation, OperationId, PhoneNumber, StockWishes, TenantId, Webhook,
+};
 use crate::store::{PurchaseRules, StoreError, SystemStore};
 use crate::voice::Voice;
 
@@ -52,6 +57,11 @@ use crate::voice::Voice;
 /// together are the number's mark.
 // Prefix and id stay within the 64 characters that Twilio allows for a name.
 const MARK: &str = "switchboard:";
+
+/// The mark of a number that this operation bought.
+fn mark_of(bought_by: OperationId) -> String {
+    format!("{MARK}{bought_by}")
+}
 
 /// The operation that bought the number with this friendly name; `None` if the name is no mark.
 fn operation_of_mark(friendly_name: &str) -> Option<OperationId> {
@@ -90,6 +100,8 @@ pub struct ProvisioningConfig {
     pub message_price: Option<Decimal>,
     /// The platform's dialling policy; a tenant's override takes precedence.
     pub dialing: Dialing,
+    /// Numbers to keep in stock.
+    pub stock: StockWishes,
 }
 
 /// Runs operations at the providers. Cheap to clone.
@@ -100,7 +112,7 @@ pub struct Provisioning(Arc<Parts>);
 struct Parts {
     config: ProvisioningConfig,
     store: SystemStore,
-    carrier: Carrier,
+    accounts: Accounts,
     voice: Voice,
     clock: Clock,
     entropy: Entropy,
@@ -125,7 +137,7 @@ impl Provisioning {
     pub fn new(
         config: ProvisioningConfig,
         store: SystemStore,
-        carrier: Carrier,
+        accounts: Accounts,
         voice: Voice,
         clock: Clock,
         entropy: Entropy,
@@ -138,7 +150,7 @@ impl Provisioning {
         let parts = Parts {
             config,
             store,
-            carrier,
+            accounts,
             voice,
             clock,
             entropy,
@@ -153,9 +165,21 @@ impl Provisioning {
         Self(Arc::new(parts))
     }
 
-    /// The carrier, for operations and reconciliation only. Other modules use the methods of [`Provisioning`].
+    /// The platform's account at the carrier, for operations and reconciliation only. Other modules use the methods of
+    /// [`Provisioning`].
     fn carrier(&self) -> &Carrier {
-        &self.0.carrier
+        self.0.accounts.platform()
+    }
+
+    /// The account that holds a number.
+    async fn carrier_of(&self, number: &PhoneNumber) -> Result<Carrier, CarrierError> {
+        self.0.accounts.carrier(number.accounts.owner).await
+    }
+
+    /// The accounts at the carrier.
+    #[must_use]
+    pub fn accounts(&self) -> &Accounts {
+        &self.0.accounts
     }
 
     /// The clock and the source of randomness, for rows that a mutation writes itself.
@@ -170,11 +194,18 @@ impl Provisioning {
         &self.0.config.dialing
     }
 
-    /// The limits and the quarantine for a purchase made now.
-    fn purchase_rules(&self) -> PurchaseRules {
+    /// The limits and the quarantine for a purchase that this tenant makes now.
+    fn purchase_rules(&self, tenant: TenantId) -> PurchaseRules {
+        let ProvisioningConfig { purchases_per_hour, tenant_purchases_per_hour, .. } = self.0.config;
+        let (purchases_per_hour, tenant_purchases_per_hour) = if tenant == TenantId::STOCK {
+            // Leaves room for the tenants' own purchases.
+            (purchases_per_hour / 2, u32::MAX)
+        } else {
+            (purchases_per_hour, tenant_purchases_per_hour)
+        };
         PurchaseRules {
-            purchases_per_hour: self.0.config.purchases_per_hour,
-            tenant_purchases_per_hour: self.0.config.tenant_purchases_per_hour,
+            purchases_per_hour,
+            tenant_purchases_per_hour,
             quarantined_since: self.0.clock.now() - self.0.config.quarantine,
         }
     }
@@ -188,12 +219,20 @@ impl Provisioning {
         addresses.any(|base| Webhook::IncomingCall.url(base).as_str() == voice_url)
     }
 
+    /// The settings that a number should have at the carrier. One that was not bought here keeps its name: it has no mark, and is
+    /// known by the carrier's id.
+    fn settings_of(&self, number: &PhoneNumber) -> NumberSettings {
+        let settings = self.settings(number.mark());
+        let friendly_name = settings.friendly_name.filter(|_| number.origin.is_bought());
+        NumberSettings { friendly_name, ..settings }
+    }
+
     /// The settings at the carrier of a number bought by this operation. The friendly name is the mark: a purchase with a lost
     /// answer is found by it.
     fn settings(&self, bought_by: OperationId) -> NumberSettings {
         let url = |webhook: Webhook| webhook.url(&self.0.config.webhook_base_url);
         NumberSettings {
-            friendly_name: format!("{MARK}{bought_by}"),
+            friendly_name: Some(mark_of(bought_by)),
             voice_url: url(Webhook::IncomingCall),
             voice_fallback_url: self
                 .0

@@ -37,7 +37,6 @@ pub(super) enum Outcome {
     /// The step continues at a known time.
     WaitUntil(Pause),
     /// The step continues when an external event arrives, or fails at its time limit.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the kinds that wait for webhooks are still to come"))]
     WaitForEvent(EventWait),
     /// The step stored its result in its own transaction.
     Recorded(Operation),
@@ -209,6 +208,8 @@ pub(super) struct Pause {
 pub(super) struct EventWait {
     /// The event. Its webhook calls [`crate::store::SystemStore::wake`].
     pub event: EventKey,
+    /// How often the step runs without the event: its webhook may have come too early, or never.
+    pub look_again: TimeDelta,
     /// Time limit; the operation fails when it passes.
     pub until: DateTime<Utc>,
     /// The reason of the pause; the operation fails with it at the time limit.

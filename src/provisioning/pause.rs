@@ -15,10 +15,8 @@ const BOUNDED_TRIES: i32 = 6;
 /// Shortest and longest pause before a step is retried. Each attempt doubles it.
 const FIRST_BACKOFF: Duration = Duration::from_millis(400);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
-/// How often an operation that waits for an event runs without it: the webhook may have arrived too early, or never.
-const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(10);
 /// Maximum time that an operation may wait for events. Overrides a longer time limit of a step.
-const LONGEST_EVENT_WAIT: TimeDelta = TimeDelta::days(180);
+pub(super) const LONGEST_EVENT_WAIT: TimeDelta = TimeDelta::days(180);
 
 impl Provisioning {
     /// The update that schedules the next attempt, or fails the operation once retries are exhausted. An open circuit
@@ -68,12 +66,12 @@ impl Provisioning {
 
 /// The update that makes an operation wait for an event, or fails it at its time limit.
 pub(super) fn awaiting(operation: &Operation, wait: EventWait, now: DateTime<Utc>) -> OperationUpdate {
-    let EventWait { event, until, because, progress, undo } = wait;
+    let EventWait { event, look_again, until, because, progress, undo } = wait;
     let limit = until.min(operation.created_at + LONGEST_EVENT_WAIT);
     if now >= limit {
         return progress.with(undo).into_update(OperationState::Failed, operation.step, Some(because));
     }
-    let until = limit.min(now + LOOK_AGAIN);
+    let until = limit.min(now + look_again);
     let wait = Wait { until, event: Some(event), counts: false, outcome_unknown: false };
     asleep(operation, because, progress, wait)
 }
@@ -92,6 +90,8 @@ mod tests {
     use crate::domain::{NumberId, OperationId, OperationKind, RefusalCode, Step, TenantId};
     use crate::provisioning::outcome::Outcome;
     use crate::store::Effect;
+
+    const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(10);
 
     fn operation(created_at: DateTime<Utc>) -> Operation {
         Operation {
@@ -122,6 +122,7 @@ mod tests {
             let number = NumberId(Uuid::from_u128(2));
             let outcome = Outcome::WaitForEvent(EventWait {
                 event: "regulatory_bundle:BU1".parse().unwrap(),
+                look_again: LOOK_AGAIN,
                 until: began + until,
                 because: Refusal::new(RefusalCode::CarrierRejected, "the bundle is under review"),
                 progress: Progress::of(&operation),

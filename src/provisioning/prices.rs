@@ -83,7 +83,7 @@ impl Provisioning {
                 continue;
             }
             // A panic over one country's prices must not hold up the others.
-            let Some(read) = caught("prices", self.0.carrier.prices(country)).await else {
+            let Some(read) = caught("prices", self.carrier().prices(country)).await else {
                 let mut known = self.0.prices.0.write().unwrap_or_else(PoisonError::into_inner);
                 known.entry(country).or_default().due = now + TRY_AGAIN;
                 continue;

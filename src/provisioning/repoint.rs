@@ -58,13 +58,23 @@ impl Provisioning {
     /// # Errors
     /// [`RepointError`]; nothing was changed.
     pub async fn pointing_elsewhere(&self) -> Result<Vec<PhoneNumber>, RepointError> {
-        let owned: HashMap<String, _> =
+        let mut owned: HashMap<String, _> =
             self.carrier().owned().await?.into_iter().map(|owned| (owned.sid.clone(), owned)).collect();
+        for account in self.accounts().all().into_iter().flatten() {
+            // A tenant's account that is not listed does not keep the others' numbers from being pointed here.
+            let listed = async { self.accounts().carrier(Some(account.id)).await?.owned().await };
+            match Box::pin(listed).await {
+                Ok(listed) => owned.extend(listed.into_iter().map(|owned| (owned.sid.clone(), owned))),
+                Err(failure) => {
+                    tracing::warn!(account = account.sid, %failure, "numbers of a tenant's account not listed: they are left out");
+                }
+            }
+        }
         let mut held = self.0.store.expected_inventory(&[], &[], self.0.clock.now()).await?.numbers;
         held.retain(|number| {
             let owned = number.sid.as_ref().and_then(|sid| owned.get(sid));
             // A number that the carrier does not list is left to reconciliation.
-            owned.is_some_and(|owned| !deviations(owned, &self.settings(number.operation_id)).is_empty())
+            owned.is_some_and(|owned| !deviations(owned, &self.settings_of(number)).is_empty())
         });
         Ok(held)
     }
@@ -148,7 +158,7 @@ impl Provisioning {
         // Committed before the request: a run that is killed still leaves its entry.
         store.audit_intent(OperationKind::RepairNumber.audit_action(), number.id).await?;
         store.commit().await?;
-        Ok(match restore(self, sid, &self.settings(number.operation_id)).await {
+        Ok(match restore(self.carrier_of(number).await, sid, &self.settings_of(number)).await {
             // The number is gone because its release was carried out meanwhile.
             Ok(Setting::Right | Setting::Gone) => Repointed::Yes,
             Ok(Setting::Different) => Repointed::No("the carrier did not apply the settings".to_owned()),

@@ -1,6 +1,8 @@
 //! The worker: runs operations that are due, or that a dead driver left. Prices and the delivery of agents ([`super::sync`])
 //! run in tasks of their own, so that operations never wait for them.
 
+mod stock;
+
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;

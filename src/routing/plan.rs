@@ -30,6 +30,8 @@ pub enum Room {
     Free,
     /// All slots are held.
     UsedUp,
+    /// All slots are held, or no member of the call group has room.
+    MembersBusy,
     /// Unknown: the database was too busy to count them.
     NotCounted,
 }
@@ -45,6 +47,7 @@ impl Room {
         match route.slot {
             _ if !route.is_busy() => Self::Free,
             CallSlot::NotCounted => Self::NotCounted,
+            CallSlot::Held | CallSlot::None if route.call.decision.group.is_some() => Self::MembersBusy,
             CallSlot::Held | CallSlot::None => Self::UsedUp,
         }
     }
@@ -115,6 +118,7 @@ pub(super) fn to_agent(agent: &AnsweringAgent, room: Room) -> Plan<'_> {
         (Some(voice_agent_id), AgentStatus::Active) => match room {
             Room::Free => return Plan::Agent { voice_agent_id },
             Room::UsedUp => Cause::SlotsUsedUp,
+            Room::MembersBusy => Cause::MembersBusy,
             Room::NotCounted => Cause::SlotsNotCounted,
         },
         (_, AgentStatus::Pending) | (None, AgentStatus::Active) => Cause::AgentPending,
@@ -168,7 +172,7 @@ pub(super) fn fallback_outcome(number: Option<&E164>, needs_slot: bool, room: Ro
     match number {
         Some(_) => CallOutcome::Fallback,
         // Only a call that a free slot would have led to the agent counts as busy.
-        None if needs_slot && room == Room::UsedUp => CallOutcome::Busy,
+        None if needs_slot && matches!(room, Room::UsedUp | Room::MembersBusy) => CallOutcome::Busy,
         None => CallOutcome::Unavailable,
     }
 }

@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::credentials::{self, is_anonymous};
 use super::execution_limits::ShareKey;
@@ -20,11 +21,23 @@ use super::negotiation::{self, Media};
 use super::rate::ClientAddress;
 use super::rejection::{Rejection, challenge};
 use super::{RequestId, ServerState};
-use crate::auth::CredentialHint;
+use crate::auth::{CredentialHint, Principal};
 use crate::graphql::{Caller, Executed, GraphqlRequest};
 
-/// Maximum body size in bytes. There are no file uploads.
+/// Maximum body size in bytes, without a file.
 const MAX_BODY: usize = 256 * 1024;
+
+/// The only mutation that takes a file: its body may be as large as [`MAX_BODY_WITH_FILE`].
+const WITH_FILE: &str = "requestPort";
+
+/// Maximum body size in bytes of a request with a file, which is 10 MB in base64.
+const MAX_BODY_WITH_FILE: usize = 16 * 1024 * 1024;
+
+/// Requests with files that are read and executed at the same time. Bounds their memory.
+static WITH_FILES: Semaphore = Semaphore::const_new(4);
+
+/// Time limit for receiving a body with a file.
+const FILE_TIME: Duration = Duration::from_secs(45);
 
 /// Maximum number of bytes read and discarded from an oversized body.
 const MAX_DISCARDED: usize = 16 * 1024 * 1024;
@@ -44,7 +57,9 @@ pub(super) async fn post(
         let media = acceptable(&headers)?;
         json_only(&headers)?;
         let caller = caller(&server, &request_id, address, &headers).await?;
-        let request = decode(&read(body).await?)?;
+        let may_have_file =
+            matches!(caller.principal, Some(Principal::Tenant(_) | Principal::Operator { .. }));
+        let (request, _file) = receive(&headers, body, may_have_file).await?;
         // Acquired after the body has arrived, so that a slow sender holds no permit.
         let _permit = server.execution_limits.acquire(ShareKey::of(caller.principal, address))?;
         Ok(answer(server.api.execute(caller, request).await, media))
@@ -168,30 +183,62 @@ async fn caller(
     }
 }
 
-async fn read(body: Body) -> Result<Vec<u8>, Rejection> {
-    tokio::time::timeout(BODY_TIME, collect(body)).await.unwrap_or_else(|_| {
-        let message = "the body did not arrive within 10 seconds";
+/// Reads and decodes a body. One that is larger than [`MAX_BODY`], as its `Content-Length` tells, is read only for a caller that may
+/// send a file, and only as far as there is room for another; it must be a request that takes one.
+async fn receive(
+    headers: &HeaderMap,
+    body: Body,
+    may_have_file: bool,
+) -> Result<(GraphqlRequest, Option<SemaphorePermit<'static>>), Rejection> {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let is_large = length.is_some_and(|length: usize| length > MAX_BODY);
+    if !(is_large && may_have_file) {
+        return Ok((decode(&read(body, MAX_BODY, BODY_TIME).await?)?, None));
+    }
+    let permit = WITH_FILES.try_acquire().map_err(|_| {
+        let message = "too many files are being sent: try again in a minute";
+        Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
+    })?;
+    let body = read(body, MAX_BODY_WITH_FILE, FILE_TIME).await?;
+    // Before it is decoded, so that any other large body costs no more than before.
+    if !std::str::from_utf8(&body).is_ok_and(|text| text.contains(WITH_FILE)) {
+        return Err(too_large(MAX_BODY));
+    }
+    let request = decode(&body)?;
+    if !request.query.contains(WITH_FILE) {
+        return Err(too_large(MAX_BODY));
+    }
+    Ok((request, Some(permit)))
+}
+
+async fn read(body: Body, most: usize, time: Duration) -> Result<Vec<u8>, Rejection> {
+    tokio::time::timeout(time, collect(body, most)).await.unwrap_or_else(|_| {
+        let message = format!("the body did not arrive within {} seconds", time.as_secs());
         Err(Rejection::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", message))
     })
 }
 
-/// Reads a body of up to [`MAX_BODY`] bytes. Up to [`MAX_DISCARDED`] bytes of a longer one are read and
+fn too_large(most: usize) -> Rejection {
+    let message = format!("the body must be at most {most} bytes long");
+    Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
+}
+
+/// Reads a body of up to `most` bytes. Up to [`MAX_DISCARDED`] bytes of a longer one are read and
 /// discarded, because a client that is still sending when the connection closes does not see the 413.
-async fn collect(body: Body) -> Result<Vec<u8>, Rejection> {
+async fn collect(body: Body, most: usize) -> Result<Vec<u8>, Rejection> {
     let (mut stream, mut kept, mut seen) = (body.into_data_stream(), Vec::new(), 0_usize);
     while let Some(chunk) = stream.next().await {
         let chunk =
             chunk.map_err(|_| Rejection::bad_request("the body is incomplete: the connection ended"))?;
         seen = seen.saturating_add(chunk.len());
-        if seen <= MAX_BODY {
+        if seen <= most {
             kept.extend_from_slice(&chunk);
-        } else if seen > MAX_DISCARDED {
+        } else if seen > MAX_DISCARDED.max(most) {
             break;
         }
     }
-    if seen > MAX_BODY {
-        let message = format!("the body must be at most {MAX_BODY} bytes long");
-        return Err(Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message));
+    if seen > most {
+        return Err(too_large(most));
     }
     Ok(kept)
 }

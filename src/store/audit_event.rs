@@ -12,8 +12,8 @@ use super::entities::audit_event::{ActiveModel, Column, Entity, Model};
 use super::page::{self, Cursor, Keyset, PageOf, PageRequest};
 use super::{Shared, StoreError, TenantStore};
 use crate::domain::{
-    Actor, AuditEvent, AuditEventId, AuditOutcome, AuditOutcomeKind, Author, NodeId, Operation, TenantId,
-    ThreadId,
+    Actor, AuditEvent, AuditEventId, AuditOutcome, AuditOutcomeKind, Author, KeptNumberId, NodeId, Operation,
+    TenantId, ThreadId,
 };
 
 /// Rows in one statement: a row has eight values, and SQLite allows 32,766.
@@ -190,6 +190,20 @@ pub(super) async fn changed_by_text(
     let author = Author { actor: Actor::System, request_id: text.to_owned() };
     let subject = Some(thread.to_string());
     let row = row(shared, tenant, &author, action, subject, AuditOutcome::Succeeded);
+    Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Records that a call has come in through a kept number.
+pub(super) async fn number_verified(
+    db: &impl ConnectionTrait,
+    shared: &Shared,
+    tenant: TenantId,
+    kept: KeptNumberId,
+) -> Result<(), StoreError> {
+    let author = Author { actor: Actor::System, request_id: "test call".to_owned() };
+    let subject = Some(kept.to_string());
+    let row = row(shared, tenant, &author, "verifyKeptNumber", subject, AuditOutcome::Succeeded);
     Entity::insert(row).exec_without_returning(db).await?;
     Ok(())
 }

@@ -383,6 +383,14 @@ pub(super) async fn lock_agent_creation(
     advisory_lock_named(transaction, format!("{tenant} creates agents")).await
 }
 
+/// Waits until no other transaction of the tenant creates a call group. Held until the transaction ends.
+pub(super) async fn lock_call_groups(
+    transaction: &impl ConnectionTrait,
+    tenant: TenantId,
+) -> Result<(), DbErr> {
+    advisory_lock_named(transaction, format!("call groups {}", tenant.0)).await
+}
+
 /// Locks out other requests that send messages of this tenant until the transaction ends.
 pub(super) async fn lock_sending(transaction: &impl ConnectionTrait, tenant: TenantId) -> Result<(), DbErr> {
     advisory_lock_named(transaction, format!("{tenant} sends messages")).await

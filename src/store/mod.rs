@@ -10,6 +10,7 @@
 mod agent;
 mod audit_event;
 mod call;
+mod carrier_account;
 mod changes;
 mod clock;
 mod dialect;
@@ -17,6 +18,7 @@ mod doors;
 mod entities;
 mod error;
 mod group_commit;
+mod kept;
 mod message;
 mod number;
 mod operation;
@@ -34,17 +36,20 @@ pub use audit_event::AuditEventFilter;
 pub use call::{
     AnswerClaim, AnswerRecord, CallCounts, CallFilter, CallSlot, Counting, CountingRound, KindUsage, Route,
 };
+pub use carrier_account::{AccountCheck, SealedTokens, StoredAccount, TenantSubaccount};
 pub use changes::{Change, Topic, Watcher};
 pub use doors::{SystemStore, TenantStore};
 pub use entities::UnreadableRow;
 pub use error::StoreError;
+pub use kept::{Bill, KeptNumberFilter, NewPort};
 pub use message::{
     AnswerTask, CheckWhen, DueAnswer, Forgotten, MediaOutcome, MediaTask, MediaWork, MessageFilter,
     MessageUsage, NewMessage, Received, RegistrationCheck, ThreadFilter,
 };
 pub use number::{
-    AgentSummary, ClaimError, Extent, ListExtent, ListedAgent, ListedNumber, NumberClaim, NumberFilter,
-    NumberReader, NumberSummary, PurchaseRules,
+    AgentOwner, AgentSummary, Assignee, CallGroupChanges, ClaimError, Extent, Holder, ListExtent,
+    ListedAgent, ListedNumber, NumberClaim, NumberFilter, NumberImport, NumberReader, NumberSummary,
+    PurchaseRules, StockLevels, WantedFromStock,
 };
 pub use operation::{
     Backlog, Claimed, Effect, Inserted, Lease, NewOperation, OperationFilter, OperationUpdate, Wait,

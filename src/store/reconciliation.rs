@@ -70,7 +70,8 @@ pub struct Unreadable {
 impl Unreadable {
     fn number(&mut self, row: &QueryResult) -> Result<(), StoreError> {
         let sid: Option<String> = column(row, "sid").flatten();
-        let bought_by = column(row, "operation_id").map(OperationId);
+        let marked_by: Option<Uuid> = column(row, "marked_by").flatten();
+        let bought_by = marked_by.or_else(|| column(row, "operation_id")).map(OperationId);
         // The number itself may be unreadable. Then only the carrier's id or the operation's mark shows which
         // number must be left alone.
         if sid.is_none() && bought_by.is_none() {

@@ -57,6 +57,8 @@ pub enum Values {
     Route,
     /// HTTP status of three digits.
     Status,
+    /// Area code in the variable `STOCK`.
+    AreaCode,
 }
 
 impl Values {
@@ -66,7 +68,9 @@ impl Values {
         match self {
             Self::Of(values) => values().contains(&value),
             Self::Route => value == "unmatched" || value.starts_with('/'),
-            Self::Status => value.len() == 3 && value.bytes().all(|byte| byte.is_ascii_digit()),
+            Self::Status | Self::AreaCode => {
+                value.len() == 3 && value.bytes().all(|byte| byte.is_ascii_digit())
+            }
         }
     }
 }
@@ -93,10 +97,12 @@ pub const METHODS: [&str; 10] =
 const METHOD: Label = of("method", || METHODS.to_vec());
 const ROUTE: Label = Label { name: "route", values: Values::Route };
 const STATUS: Label = Label { name: "status", values: Values::Status };
+const AREA_CODE: Label = Label { name: "area_code", values: Values::AreaCode };
 const POOL: Label = of("pool", || vec!["tenants", "system"]);
 const BREAKER: Label = of("provider", || {
     vec![
         "carrier",
+        "carrier_account",
         "carrier_media",
         "carrier_prices",
         "carrier_senders",
@@ -225,6 +231,13 @@ pub const METRICS: &[Metric] = &[
         "Webhooks rejected because of an invalid signature.",
     ),
     gauge("switchboard_cached_numbers", Unit::Count, &[], "Numbers in the routing cache."),
+    gauge(
+        "switchboard_stock_numbers",
+        Unit::Count,
+        &[AREA_CODE],
+        "Numbers in stock, by the area codes in STOCK: aggregate with max.",
+    ),
+    gauge("switchboard_stock_wanted", Unit::Count, &[AREA_CODE], "Numbers that are to be in stock."),
     gauge(
         "switchboard_cache_confirmed_timestamp_seconds",
         Unit::Seconds,
@@ -449,7 +462,7 @@ fn combinations(labels: &[Label]) -> Vec<Vec<Pair>> {
             };
             values().into_iter().flat_map(with).collect()
         }
-        Values::Route | Values::Status => Vec::new(),
+        Values::Route | Values::Status | Values::AreaCode => Vec::new(),
     })
 }
 

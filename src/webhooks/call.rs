@@ -7,7 +7,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::Webhooks;
-use super::verified::Verified;
+use super::verified::{Sender, Verified};
 use crate::carrier::{DialCallback, StatusCallback, Twiml, VoiceRequest};
 use crate::domain::{CallAnswer, CallReport, E164, IncomingCall, Invalid, Language};
 use crate::routing::DialEnd;
@@ -15,29 +15,30 @@ use crate::routing::DialEnd;
 /// A call came in (`VoiceUrl`).
 pub(super) async fn incoming(
     State(webhooks): State<Arc<Webhooks>>,
-    Verified(parameters): Verified,
+    Verified { parameters, sender }: Verified,
 ) -> Response {
     let request = match VoiceRequest::read(&parameters) {
         Ok(request) => request,
         Err(odd) => return webhooks.answer_unreadable("incoming", &odd),
     };
-    if let Some(refusal) = webhooks.foreign(&request.account_sid) {
+    if let Some(refusal) = webhooks.misplaced(&sender, &request).await {
         return refusal;
     }
     let (call, forwarded_from) = announced(request);
+    webhooks.kept.note_call(&call.to, forwarded_from.as_ref());
     webhooks.twiml(webhooks.routing.answer(call, forwarded_from).await)
 }
 
 /// The answer to [`incoming`] failed (`VoiceFallbackUrl`).
 pub(super) async fn fallback(
     State(webhooks): State<Arc<Webhooks>>,
-    Verified(parameters): Verified,
+    Verified { parameters, sender }: Verified,
 ) -> Response {
     let request = match VoiceRequest::read(&parameters) {
         Ok(request) => request,
         Err(odd) => return webhooks.answer_unreadable("fallback", &odd),
     };
-    if let Some(refusal) = webhooks.foreign(&request.account_sid) {
+    if let Some(refusal) = webhooks.misplaced(&sender, &request).await {
         return refusal;
     }
     let (call, forwarded_from) = announced(request);
@@ -45,12 +46,15 @@ pub(super) async fn fallback(
 }
 
 /// The call to a fallback number ended (`<Dial action>`).
-pub(super) async fn dial(State(webhooks): State<Arc<Webhooks>>, Verified(parameters): Verified) -> Response {
+pub(super) async fn dial(
+    State(webhooks): State<Arc<Webhooks>>,
+    Verified { parameters, sender }: Verified,
+) -> Response {
     let callback = match DialCallback::read(&parameters) {
         Ok(callback) => callback,
         Err(odd) => return webhooks.answer_unreadable("dial", &odd),
     };
-    if let Some(refusal) = webhooks.foreign(&callback.account_sid) {
+    if let Some(refusal) = webhooks.misplaced_dial(&sender, &callback).await {
         return refusal;
     }
     webhooks.twiml(webhooks.routing.dialed(dial_end(callback)).await)
@@ -59,13 +63,13 @@ pub(super) async fn dial(State(webhooks): State<Arc<Webhooks>>, Verified(paramet
 /// The call to a number that rang before the agent ended (`<Dial action>`).
 pub(super) async fn forwarded(
     State(webhooks): State<Arc<Webhooks>>,
-    Verified(parameters): Verified,
+    Verified { parameters, sender }: Verified,
 ) -> Response {
     let callback = match DialCallback::read(&parameters) {
         Ok(callback) => callback,
         Err(odd) => return webhooks.answer_unreadable("forwarded", &odd),
     };
-    if let Some(refusal) = webhooks.foreign(&callback.account_sid) {
+    if let Some(refusal) = webhooks.misplaced_dial(&sender, &callback).await {
         return refusal;
     }
     webhooks.twiml(webhooks.routing.forwarded(dial_end(callback)).await)
@@ -74,11 +78,15 @@ pub(super) async fn forwarded(
 /// The status of a call changed (`StatusCallback`). The carrier ignores the content of the answer.
 pub(super) async fn status(
     State(webhooks): State<Arc<Webhooks>>,
-    Verified(parameters): Verified,
+    Verified { parameters, sender }: Verified,
 ) -> Response {
     match StatusCallback::read(&parameters) {
         Ok(callback) => {
-            if let Some(refusal) = webhooks.foreign(&callback.account_sid) {
+            // By the call, not by its number, which may have been moved since.
+            if let Some(refusal) = webhooks.foreign(&sender, &callback.account_sid, None).await {
+                return refusal;
+            }
+            if let Some(refusal) = webhooks.about_anothers_call(&sender, &callback.call_sid).await {
                 return refusal;
             }
             // Awaited: once it is acknowledged, Twilio does not send a status again.
@@ -91,6 +99,29 @@ pub(super) async fn status(
 }
 
 impl Webhooks {
+    /// Rejects a call that is not one of the account that announces it.
+    async fn misplaced(&self, sender: &Sender, request: &VoiceRequest) -> Option<Response> {
+        if let Some(refusal) = self.foreign(sender, &request.account_sid, Some(&request.to)).await {
+            return Some(refusal);
+        }
+        self.about_anothers_call(sender, &request.call_sid).await
+    }
+
+    /// The same for the end of a dialled call. The number may have been moved since the call began, which the account of the call
+    /// shows then.
+    async fn misplaced_dial(&self, sender: &Sender, callback: &DialCallback) -> Option<Response> {
+        if let Some(refusal) = self.foreign(sender, &callback.account_sid, None).await {
+            return Some(refusal);
+        }
+        if let Some(refusal) = self.about_anothers_call(sender, &callback.call_sid).await {
+            return Some(refusal);
+        }
+        let number = callback.to_number.as_ref();
+        let refusal = self.foreign(sender, &callback.account_sid, number).await?;
+        let is_on_record = self.accounts.is_call_on_record(&callback.call_sid).await;
+        (!is_on_record).then_some(refusal)
+    }
+
     async fn record_status(&self, callback: &StatusCallback) {
         let sid = &callback.call_sid;
         let Some(status) = callback.status else {
@@ -107,7 +138,7 @@ impl Webhooks {
         self.records.report(sid, report).await;
     }
 
-    fn twiml(&self, answer: CallAnswer) -> Response {
+    pub(super) fn twiml(&self, answer: CallAnswer) -> Response {
         xml(self.renderer.render(answer))
     }
 

@@ -18,7 +18,7 @@ use crate::domain::{MessageReport, delivery_problem};
 /// A message came in (`SmsUrl`), or the answer to it failed (`SmsFallbackUrl`).
 pub(super) async fn incoming(
     State(webhooks): State<Arc<Webhooks>>,
-    Verified(parameters): Verified,
+    Verified { parameters, sender }: Verified,
 ) -> Response {
     let request = match MessageRequest::read(&parameters, webhooks.clock.now()) {
         Ok(request) => request,
@@ -28,7 +28,7 @@ pub(super) async fn incoming(
             return done();
         }
     };
-    if let Some(refusal) = webhooks.foreign(&request.account_sid) {
+    if let Some(refusal) = webhooks.foreign(&sender, &request.account_sid, Some(&request.message.to)).await {
         return refusal;
     }
     match webhooks.inbox.receive(&request.message).await {
@@ -49,14 +49,18 @@ pub(super) async fn incoming(
 pub(super) async fn status(
     State(webhooks): State<Arc<Webhooks>>,
     uri: Uri,
-    Verified(parameters): Verified,
+    Verified { parameters, sender }: Verified,
 ) -> Response {
     // Our id of the message, which we put into the URL, and which the signature covers.
     let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let id = query.into_iter().find(|(name, _)| name == "message").map(|(_, id)| id.into_owned());
     match MessageStatusCallback::read(&parameters, id.as_deref()) {
         Ok(callback) => {
-            if let Some(refusal) = webhooks.foreign(&callback.account_sid) {
+            if let Some(refusal) = webhooks.foreign(&sender, &callback.account_sid, None).await {
+                return refusal;
+            }
+            if let Some(refusal) = webhooks.about_anothers_message(&sender, &callback.sid, callback.id).await
+            {
                 return refusal;
             }
             // Awaited: a status that cannot be written now is found by the sweep.

@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod elevenlabs;
 mod message;
+mod port;
 mod refusals;
 mod verified;
 
@@ -23,7 +24,8 @@ use secrecy::SecretString;
 use tower_http::timeout::TimeoutLayer;
 use url::Url;
 
-use crate::calls::{CallRecords, Conversations};
+use crate::accounts::Accounts;
+use crate::calls::{CallRecords, Conversations, KeptNumbers};
 use crate::carrier::TwimlRenderer;
 use crate::domain::{Clock, Webhook};
 use crate::messages::Inbox;
@@ -41,10 +43,6 @@ pub struct WebhookConfig {
     pub base_url: Url,
     /// The previous public URL, while numbers still point to it.
     pub previous_base_url: Option<Url>,
-    /// The carrier account that the calls must belong to, `AC…`.
-    pub account_sid: String,
-    /// The account's auth tokens: two during a rotation.
-    pub auth_tokens: Vec<SecretString>,
     /// The voice provider's webhook secrets: two during a rotation. Without one the route does not exist, because no
     /// event could be verified.
     pub elevenlabs_secrets: Vec<SecretString>,
@@ -60,10 +58,12 @@ impl WebhookConfig {
 /// The state of the routes.
 struct Webhooks {
     config: WebhookConfig,
+    accounts: Accounts,
     routing: Routing,
     records: CallRecords,
     conversations: Conversations,
     inbox: Inbox,
+    kept: KeptNumbers,
     clock: Clock,
     refusals: Refusals,
     renderer: TwimlRenderer,
@@ -72,17 +72,29 @@ struct Webhooks {
 /// Builds the routes of both providers.
 pub fn router(
     config: WebhookConfig,
+    accounts: Accounts,
     routing: Routing,
     records: CallRecords,
     conversations: Conversations,
     inbox: Inbox,
+    kept: KeptNumbers,
     clock: Clock,
 ) -> Router {
     let proves_events = !config.elevenlabs_secrets.is_empty();
     let refusals = Refusals::new(clock.clone());
     let renderer = TwimlRenderer::new(&config.base_url);
-    let webhooks =
-        Arc::new(Webhooks { config, routing, records, conversations, inbox, clock, refusals, renderer });
+    let webhooks = Arc::new(Webhooks {
+        config,
+        accounts,
+        routing,
+        records,
+        conversations,
+        inbox,
+        kept,
+        clock,
+        refusals,
+        renderer,
+    });
     let carriers = Router::new()
         .route(Webhook::IncomingCall.path(), of_the_carrier(call::incoming))
         .route(Webhook::CallFallback.path(), of_the_carrier(call::fallback))
@@ -92,7 +104,8 @@ pub fn router(
     let carriers = carriers
         .route(Webhook::IncomingMessage.path(), of_the_carrier(message::incoming))
         .route(Webhook::MessageFallback.path(), of_the_carrier(message::incoming))
-        .route(Webhook::MessageStatus.path(), of_the_carrier(message::status));
+        .route(Webhook::MessageStatus.path(), of_the_carrier(message::status))
+        .route(Webhook::Porting.path(), post(port::changed));
     let mut events = Router::new();
     if proves_events {
         events = events.route(Webhook::VoiceEvent.path(), post(elevenlabs::event));

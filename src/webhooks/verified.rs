@@ -11,8 +11,9 @@ use axum::response::{IntoResponse, Response};
 use url::Url;
 
 use super::{Webhooks, body};
+use crate::accounts::{Named, SigningAccount};
 use crate::carrier::{Parameters, signature};
-use crate::domain::is_account_sid;
+use crate::domain::{CallAnswer, E164, Language, MessageId, Webhook, is_account_sid};
 
 /// The carrier's own forms are far smaller.
 const MAX_BYTES: usize = 64 * 1024;
@@ -26,8 +27,29 @@ const HINT: &str = "check that TWILIO_AUTH_TOKEN is the account's primary token 
 const FOREIGN_HINT: &str = "the request names another account than TWILIO_ACCOUNT_SID: check whether the number was moved \
                             to a subaccount, which signs with its own token";
 
-/// Parameters that the carrier signed with one of the configured tokens for the requested URL.
-pub(super) struct Verified(pub(super) Parameters);
+/// The hint for an invalid signature in the name of a tenant's account.
+const TENANT_HINT: &str =
+    "the request names a tenant's carrier account, and is not signed with the token that is stored for it";
+
+/// Webhooks whose answer a caller hears.
+const HEARD: [Webhook; 4] =
+    [Webhook::IncomingCall, Webhook::CallFallback, Webhook::DialEnded, Webhook::ForwardEnded];
+
+/// Parameters that the carrier signed for the requested URL, with a token of the account that they name.
+pub(super) struct Verified {
+    /// The parameters.
+    pub(super) parameters: Parameters,
+    /// The account that signed.
+    pub(super) sender: Sender,
+}
+
+/// The account that signed a request.
+pub(super) struct Sender {
+    /// Its SID; `None` if the request names none, which its handler rejects.
+    sid: Option<String>,
+    /// The tenant's account; `None`: the platform's.
+    tenants: Option<SigningAccount>,
+}
 
 enum Encoding {
     Form,
@@ -60,7 +82,16 @@ impl FromRequest<Arc<Webhooks>> for Verified {
         }
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let given = parts.headers.get(SIGNATURE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let tokens = &webhooks.config.auth_tokens;
+        // Unverified: it only chooses the tokens, of which none belongs to another account.
+        let sid = account_of(&encoding, &body);
+        let tenants = match sid.as_deref().map(|sid| webhooks.accounts.named(sid)) {
+            // Without an account its handler rejects it.
+            None | Some(Named::Platform) => None,
+            Some(Named::Tenant(account)) => Some(account),
+            Some(Named::Unknown) => return Err(webhooks.unproven(uri.path(), sid)),
+            Some(Named::NotRead) => return Err(webhooks.unverifiable(uri.path(), sid.as_deref())),
+        };
+        let tokens = tenants.as_ref().map_or(webhooks.accounts.platform_tokens(), |account| &account.tokens);
         let is_signed = |url: String| match encoding {
             Encoding::Form => signature::verify_form(&url, &body, given, tokens),
             Encoding::Json => signature::verify_json(&url, &body, given, tokens),
@@ -68,14 +99,20 @@ impl FromRequest<Arc<Webhooks>> for Verified {
         };
         // Twilio signs the URL configured there. `Host` and `X-Forwarded-*` may differ from it, and anybody can set them.
         if !webhooks.config.base_urls().map(|base| under(base, path)).any(is_signed) {
-            return Err(webhooks.unproven(uri.path(), account_of(&encoding, &body)));
+            return Err(match &tenants {
+                None => webhooks.unproven(uri.path(), None),
+                Some(account) => webhooks.not_signed_by(account, uri.path(), sid.as_deref()).await,
+            });
         }
-        webhooks.refusals.proven(SENDER);
-        Ok(Self(match encoding {
+        if tenants.is_none() {
+            webhooks.refusals.proven(SENDER);
+        }
+        let parameters = match encoding {
             Encoding::Form | Encoding::Query => Parameters::from_form(&body),
             // The carrier did sign it: an answer without parameters is still better than an error.
             Encoding::Json => Parameters::from_json(&body).unwrap_or_default(),
-        }))
+        };
+        Ok(Self { parameters, sender: Sender { sid, tenants } })
     }
 }
 
@@ -98,10 +135,29 @@ fn account_of(encoding: &Encoding, body: &[u8]) -> Option<String> {
 }
 
 impl Webhooks {
-    /// Rejects a request to this path without a valid signature. Requests for a number that was moved to a subaccount are
-    /// signed with that account's token, so the log names a foreign account.
+    /// Rejects a request in the name of a tenant's account without a valid signature. If the carrier no longer accepts the account's
+    /// token, no signature can be checked: the caller of a real call must not be left without an answer.
+    async fn not_signed_by(&self, account: &SigningAccount, path: &str, sid: Option<&str>) -> Response {
+        if self.accounts.recheck(account.id).await {
+            return self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, TENANT_HINT, sid);
+        }
+        self.unverifiable(path, sid)
+    }
+
+    /// Answers a request that cannot be verified, and may be anybody's: nothing is stored, and the caller hears an apology that tells
+    /// nothing of a tenant.
+    fn unverifiable(&self, path: &str, sid: Option<&str>) -> Response {
+        let refusal = self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, TENANT_HINT, sid);
+        if HEARD.iter().any(|webhook| webhook.path() == path) {
+            return self.twiml(CallAnswer::apology(Language::default()));
+        }
+        refusal
+    }
+
+    /// Rejects a request to this path without a valid signature, in the name of the platform's account or of an unknown one. A
+    /// number that was moved to an unknown subaccount is signed with that account's token, so the log names the account.
     fn unproven(&self, path: &str, account: Option<String>) -> Response {
-        if let Some(account) = account.filter(|account| *account != self.config.account_sid) {
+        if let Some(account) = account {
             return self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, FOREIGN_HINT, Some(&account));
         }
         let refusal = self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, HINT, None);
@@ -116,15 +172,47 @@ impl Webhooks {
         refusal
     }
 
-    /// Rejects a call that belongs to another account although our token signed it.
-    pub(super) fn foreign(&self, account_sid: &str) -> Option<Response> {
-        // A number identifies its tenant only within our account.
-        if account_sid == self.config.account_sid {
-            return None;
-        }
-        let hint = "signed with our token, but for another account than TWILIO_ACCOUNT_SID";
+    /// Rejects a request about another account than the one that signed it, or about a number that this account does not hold.
+    pub(super) async fn foreign(
+        &self,
+        sender: &Sender,
+        account_sid: &str,
+        number: Option<&E164>,
+    ) -> Option<Response> {
         let account = is_account_sid(account_sid).then_some(account_sid);
-        Some(self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, hint, account))
+        let refuse = |hint| Some(self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, hint, account));
+        if sender.sid.as_deref() != Some(account_sid) {
+            return refuse("signed by one account, but about another");
+        }
+        let id = sender.tenants.as_ref().map(|account| account.id);
+        // A number identifies its tenant only within its account.
+        if let Some(number) = number
+            && !self.accounts.may_call(number, id).await
+        {
+            return refuse("signed by one account, but about a number of another");
+        }
+        None
+    }
+
+    /// Rejects a request of a tenant's account about a call of another tenant: a tenant signs the webhooks of its own account.
+    pub(super) async fn about_anothers_call(&self, sender: &Sender, call_sid: &str) -> Option<Response> {
+        let account = sender.tenants.as_ref()?;
+        let is_anothers = self.accounts.is_call_of_another(call_sid, account.tenant).await;
+        let hint = "signed by a tenant's account, but about a call of another tenant";
+        is_anothers.then(|| self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, hint, sender.sid.as_deref()))
+    }
+
+    /// The same for a text message.
+    pub(super) async fn about_anothers_message(
+        &self,
+        sender: &Sender,
+        sid: &str,
+        id: Option<MessageId>,
+    ) -> Option<Response> {
+        let account = sender.tenants.as_ref()?;
+        let is_anothers = self.accounts.is_message_of_another(sid, id, account.tenant).await;
+        let hint = "signed by a tenant's account, but about a message of another tenant";
+        is_anothers.then(|| self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, hint, sender.sid.as_deref()))
     }
 }
 

@@ -48,10 +48,12 @@ fn number(text: &str) -> E164 {
     text.parse().unwrap()
 }
 
+const NAME: &str = "switchboard operation_1";
+
 fn settings() -> NumberSettings {
     let url = |path: &str| format!("https://voice.switchboard.example/{path}?a=1&b=2").parse().unwrap();
     NumberSettings {
-        friendly_name: "switchboard operation_1".to_owned(),
+        friendly_name: Some(NAME.to_owned()),
         voice_url: url("incoming"),
         voice_fallback_url: url("fallback"),
         status_callback: url("status"),
@@ -88,7 +90,7 @@ async fn answer_all(template: ResponseTemplate) -> MockServer {
 }
 
 async fn buy(server: &MockServer) -> Result<Purchase, CarrierError> {
-    carrier(server).buy(&number("+12125550123"), &settings().friendly_name).await
+    carrier(server).buy(&number("+12125550123"), NAME).await
 }
 
 fn is_unknown<T>(result: &Result<T, CarrierError>) -> bool {
@@ -252,7 +254,7 @@ async fn turned_away_is_not_carried_out() {
 
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let nobody = client(&format!("http://{closed}"), Duration::from_secs(5));
-    assert!(is_unavailable(&nobody.buy(&number("+12125550123"), &settings().friendly_name).await));
+    assert!(is_unavailable(&nobody.buy(&number("+12125550123"), NAME).await));
 }
 
 #[tokio::test]
@@ -269,7 +271,7 @@ async fn a_lost_answer_leaves_a_write_open_and_a_read_undone() {
     for answer in answers {
         let server = answer_all(answer).await;
         let carrier = client(&server.uri(), Duration::from_millis(300));
-        assert!(is_unknown(&carrier.buy(&number("+12125550123"), &settings().friendly_name).await));
+        assert!(is_unknown(&carrier.buy(&number("+12125550123"), NAME).await));
         assert!(is_unknown(&carrier.update(SID, &settings(), true).await));
         assert!(is_unavailable(&carrier.search(&search(NumberType::Local), tenant(1)).await));
         assert!(is_unavailable(&carrier.find(&number("+12125550123")).await));
@@ -289,7 +291,7 @@ async fn a_dropped_connection_leaves_a_write_open() {
             assert!(stream.read(&mut read).await.unwrap() > 0);
         }
     });
-    assert!(is_unknown(&carrier.buy(&number("+12125550123"), &settings().friendly_name).await));
+    assert!(is_unknown(&carrier.buy(&number("+12125550123"), NAME).await));
     assert!(is_unavailable(&carrier.fetch(SID).await));
     hang_up.abort();
 }
@@ -493,7 +495,7 @@ async fn a_carrier_that_stays_down_is_left_alone_until_one_trial_finds_it_back()
     assert_eq!(asked().await, 5);
     assert!(is_left_alone(&carrier.release(SID).await) && is_left_alone(&carrier.fetch(SID).await));
     time.advance(TimeDelta::milliseconds(9_999));
-    assert!(is_left_alone(&carrier.buy(&number("+12125550123"), &settings().friendly_name).await));
+    assert!(is_left_alone(&carrier.buy(&number("+12125550123"), NAME).await));
     assert_eq!(asked().await, 5, "it was asked while it was left alone");
 
     time.advance(TimeDelta::milliseconds(1));

@@ -155,6 +155,7 @@ fn each_variable_rejects_what_would_fail_later() {
         ("DIAL_COUNTRIES", vec!["us", "US,UK", "US;CA", ",", "*,US"]),
         ("PURCHASES_PER_HOUR", vec!["-1", "many"]),
         ("TENANT_PURCHASES_PER_HOUR", vec!["-1", "many"]),
+        ("STOCK", vec!["212", "212:many", "212:101", "212:1,212:2", "21:5", "876:1"]),
         ("TENANT_AGENTS_PER_HOUR", vec!["-1", "many"]),
         ("RECONCILE_EVERY", vec!["hourly", "60d"]),
         ("DATABASE_MAX_CONNECTIONS", vec!["0", "1000000"]),

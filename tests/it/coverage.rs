@@ -42,6 +42,14 @@ const ROWS: &[Row] = &[
         On::Number,
         Gets::It,
     ),
+    row("Query.callGroups", "{ callGroups { nodes { id name members { agent { id } } } totalCount } }", On::Nothing, Gets::Nothing),
+    row("Query.keptNumbers", "{ keptNumbers { nodes { id number } totalCount } }", On::Nothing, Gets::It),
+    row(
+        "Query.portability",
+        "{ portability(number: \"+17185557777\") { portable } }",
+        On::Nothing,
+        Gets::Refused,
+    ),
     row("Query.messages", "{ messages { nodes { id body } totalCount } }", On::Nothing, Gets::It),
     row(
         "Query.messages",
@@ -56,6 +64,7 @@ const ROWS: &[Row] = &[
         Gets::It,
     ),
     row("Query.estimateMessage", "{ estimateMessage(body: \"Hello\") { segments } }", On::Nothing, Gets::It),
+    row("Query.carrierAccounts", "{ carrierAccounts { id kind status } }", On::Nothing, Gets::Refused),
     for_operators("Query.health", "{ health { status components { name status detail since } } }"),
     row("Query.node", NODE, On::Number, Gets::It),
     row("Query.nodes", "query($id: ID!) { nodes(ids: [$id]) { id } }", On::Agent, Gets::It),
@@ -105,7 +114,10 @@ const ROWS: &[Row] = &[
     row("Query.viewer", "{ viewer { id userId activeCalls usage { calls } } }", On::Nothing, Gets::Refused),
     row("Agent implements Node", NODE, On::Agent, Gets::It),
     row("AuditEvent implements Node", NODE, On::AuditEvent, Gets::Nothing),
+    row("CallGroup implements Node", NODE, On::CallGroup, Gets::Nothing),
     row("Call implements Node", NODE, On::Call, Gets::It),
+    row("CarrierAccount implements Node", NODE, On::CarrierAccount, Gets::Nothing),
+    row("KeptNumber implements Node", NODE, On::KeptNumber, Gets::It),
     row("Message implements Node", NODE, On::Message, Gets::It),
     row("MessageThread implements Node", NODE, On::Thread, Gets::It),
     row("Operation implements Node", NODE, On::Operation, Gets::It),
@@ -134,6 +146,36 @@ const ROWS: &[Row] = &[
         "subscription($id: ID) { messageUpdated(threadId: $id) { id } }",
         On::Thread,
         Gets::It,
+    ),
+    row(
+        "Mutation.keepPhoneNumber",
+        "mutation($id: ID!) { keepPhoneNumber(input: {agentId: $id, number: \"+17185557778\"}) {
+            keptNumber { id } userErrors { code message } } }",
+        On::Agent,
+        Gets::Refused,
+    ),
+    row(
+        "Mutation.announceTestCall",
+        "mutation($id: ID!) { announceTestCall(input: {keptNumberId: $id, from: \"+13125550177\"}) {
+            keptNumber { id } userErrors { code message } } }",
+        On::KeptNumber,
+        Gets::Refused,
+    ),
+    row(
+        "Mutation.requestPort",
+        "mutation($id: ID!) { requestPort(input: {keptNumberId: $id, customerName: \"Practice\",
+            representative: \"R. R.\", representativeEmail: \"office@practice.example\", street: \"1 Main Street\",
+            city: \"New York\", region: \"NY\", postalCode: \"10001\",
+            bill: {contentType: \"application/pdf\", base64: \"JVBERi0xLjc=\"}}) {
+            keptNumber { id } userErrors { code message } } }",
+        On::KeptNumber,
+        Gets::Refused,
+    ),
+    row(
+        "Mutation.cancelPort",
+        "mutation($id: ID!) { cancelPort(input: {keptNumberId: $id}) { keptNumber { id } userErrors { code message } } }",
+        On::KeptNumber,
+        Gets::Refused,
     ),
     row(
         "Mutation.sendMessage",
@@ -175,6 +217,26 @@ const ROWS: &[Row] = &[
         Gets::Refused,
     ),
     row(
+        "Mutation.connectCarrierAccount",
+        "mutation { connectCarrierAccount(input: {accountSid: \"AC00000000000000000000000000000001\",
+            authToken: \"11111111111111111111111111111111\"}) { carrierAccount { id } userErrors { code message } } }",
+        On::Nothing,
+        Gets::Refused,
+    ),
+    row(
+        "Mutation.disconnectCarrierAccount",
+        "mutation($id: ID!) { disconnectCarrierAccount(input: {id: $id}) { carrierAccount { id } userErrors { code message } } }",
+        On::CarrierAccount,
+        Gets::Refused,
+    ),
+    row(
+        "Mutation.movePhoneNumber",
+        "mutation($id: ID!) { movePhoneNumber(input: {id: $id,
+            carrierAccountId: \"carrieraccount_00000000000000000000000000000000\"}) { operation { id } userErrors { code message } } }",
+        On::Number,
+        Gets::Refused,
+    ),
+    row(
         "Mutation.provisionPhoneNumber",
         "mutation($id: ID!) { provisionPhoneNumber(input: {agentId: $id, additional: true}) {
             userErrors { code message } } }",
@@ -185,6 +247,20 @@ const ROWS: &[Row] = &[
         "Mutation.repairPhoneNumber",
         "mutation($id: ID!) { repairPhoneNumber(input: {id: $id}) { operation { id } userErrors { code message } } }",
         On::Number,
+        Gets::Refused,
+    ),
+    Row {
+        field: "Mutation.importPhoneNumber",
+        document: "mutation($id: ID) { importPhoneNumber(input: {number: \"+12015550142\", agentId: $id}) {
+            operation { id } userErrors { code message } } }",
+        on: On::Agent,
+        // A tenant imports from a carrier account of its own, which is named.
+        whose: Whose::Operators,
+    },
+    row(
+        "Mutation.restorePhoneNumber",
+        "mutation($id: ID!) { restorePhoneNumber(input: {id: $id}) { operation { id } userErrors { code message } } }",
+        On::ImportedNumber,
         Gets::Refused,
     ),
     row(
@@ -210,6 +286,26 @@ const ROWS: &[Row] = &[
         "mutation($id: ID!) { assignPhoneNumber(input: {id: $id, label: \"Front desk\"}) {
             phoneNumber { id } userErrors { code message } } }",
         On::Number,
+        Gets::Refused,
+    ),
+    row(
+        "Mutation.createCallGroup",
+        "mutation($id: ID!) { createCallGroup(input: {name: \"Nights\", strategy: OVERFLOW, members: [{agentId: $id}]}) {
+            callGroup { id } userErrors { code message } } }",
+        On::Agent,
+        Gets::Refused,
+    ),
+    row(
+        "Mutation.updateCallGroup",
+        "mutation($id: ID!) { updateCallGroup(input: {id: $id, name: \"Days\"}) {
+            callGroup { id } userErrors { code message } } }",
+        On::CallGroup,
+        Gets::Refused,
+    ),
+    row(
+        "Mutation.deleteCallGroup",
+        "mutation($id: ID!) { deleteCallGroup(input: {id: $id}) { callGroup { id } userErrors { code message } } }",
+        On::CallGroup,
         Gets::Refused,
     ),
     row(
@@ -285,11 +381,15 @@ enum On {
     Agent,
     Number,
     NumberItself,
+    ImportedNumber,
     Operation,
     Call,
+    KeptNumber,
     Message,
     Thread,
+    CallGroup,
     AuditEvent,
+    CarrierAccount,
     Tenant,
     TenantRecord,
 }
@@ -319,6 +419,8 @@ impl Subject {
             ("RELEASE_GRACE", "20m"),
             ("RATE_LIMIT_PER_MINUTE", "0"),
             ("RATE_LIMIT_ANONYMOUS_PER_MINUTE", "0"),
+            ("CARRIER_ACCOUNTS", "subaccount"),
+            ("ENCRYPTION_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
         ])
         .await;
         let expired = app.token(TENANT);
@@ -330,6 +432,23 @@ impl Subject {
         app.place_call(json!({"to": made["phoneNumber"]["number"]})).await;
         let text = json!({"to": made["phoneNumber"]["number"], "from": PATIENT, "body": "Hello?"});
         app.place_text(text).await;
+        let own = json!({"sid": "AC00000000000000000000000000000001", "auth_token": "1".repeat(32)});
+        app.open_account(own).await;
+        let connect =
+            "mutation { connectCarrierAccount(input: {accountSid: \"AC00000000000000000000000000000001\",
+            authToken: \"11111111111111111111111111111111\"}) { carrierAccount { id } } }";
+        let connected = app.graphql(&token, connect, json!({})).await["data"].clone();
+        let group = "mutation($id: ID!) { createCallGroup(input: {name: \"Front desk\", strategy: WEIGHTED,
+            members: [{agentId: $id}]}) { callGroup { id } } }";
+        let group =
+            app.graphql(&token, group, json!({"id": made["agent"]["id"]})).await["data"]["createCallGroup"]
+                .clone();
+        let keep = "mutation($id: ID!) { keepPhoneNumber(input: {agentId: $id, number: \"+17185557777\"}) {
+            keptNumber { id } userErrors { message } } }";
+        let kept =
+            app.graphql(&token, keep, json!({"id": made["agent"]["id"]})).await["data"]["keepPhoneNumber"]
+                .clone();
+        let imported = app.import(json!({"number": "+12015550143", "agentId": made["agent"]["id"]})).await;
         let rest = "{ viewer { id } calls { nodes { id } } auditEvents { nodes { id } }
             messages { nodes { id thread { id } } } }";
         let rest = app.graphql(&token, rest, json!({})).await["data"].clone();
@@ -339,11 +458,15 @@ impl Subject {
             (On::Agent, &made["agent"]["id"]),
             (On::Number, &made["phoneNumber"]["id"]),
             (On::NumberItself, &made["phoneNumber"]["number"]),
+            (On::ImportedNumber, &imported["phoneNumber"]["id"]),
             (On::Operation, &made["operation"]["id"]),
             (On::Call, &rest["calls"]["nodes"][0]["id"]),
+            (On::KeptNumber, &kept["keptNumber"]["id"]),
             (On::Message, &rest["messages"]["nodes"][0]["id"]),
             (On::Thread, &rest["messages"]["nodes"][0]["thread"]["id"]),
+            (On::CallGroup, &group["callGroup"]["id"]),
             (On::AuditEvent, &rest["auditEvents"]["nodes"][0]["id"]),
+            (On::CarrierAccount, &connected["connectCarrierAccount"]["carrierAccount"]["id"]),
             (On::Tenant, &rest["viewer"]["id"]),
             (On::TenantRecord, &tenants["tenants"]["nodes"][0]["id"]),
         ];

@@ -45,7 +45,8 @@ struct CrashPoint {
 fn crash_points() -> Vec<CrashPoint> {
     use Blow::{AnswerLost, KilledAfter, KilledBefore, Late, Refused};
     use OperationKind::{
-        CreateAgent, DeleteAgent, ProvisionNumber, ReleaseNumber, RepairNumber, SendMessage,
+        CreateAgent, CreateCarrierAccount, DeleteAgent, ImportNumber, KeepNumber, MoveNumber,
+        ProvisionNumber, ReleaseNumber, RepairNumber, RestoreNumber, SendMessage,
     };
     let search = ("twilio", "GET", "AvailablePhoneNumbers");
     let number = |method| ("twilio", method, "IncomingPhoneNumbers");
@@ -63,7 +64,7 @@ fn crash_points() -> Vec<CrashPoint> {
         }));
     };
     at(CreateAgent, Step::CreateVoiceAgent, &all, agent("POST"));
-    for kind in [CreateAgent, ProvisionNumber] {
+    for kind in [CreateAgent, ProvisionNumber, KeepNumber] {
         at(kind, Step::SearchNumbers, &all, search);
         at(kind, Step::ClaimNumber, &[KilledAfter], search);
         at(kind, Step::ClaimNumber, &[KilledBefore], number("POST"));
@@ -73,18 +74,34 @@ fn crash_points() -> Vec<CrashPoint> {
     }
     at(ReleaseNumber, Step::ReleaseNumber, &all, number("DELETE"));
     at(RepairNumber, Step::RepairNumber, &all, number("POST"));
+    at(ImportNumber, Step::RecordNumber, &all, number("GET"));
+    at(ImportNumber, Step::PointNumber, &all, number("POST"));
+    // Read back after it was pointed.
+    at(ImportNumber, Step::PointNumber, &all, ("twilio", "GET", "IncomingPhoneNumbers/PN"));
+    at(RestoreNumber, Step::RestoreSettings, &all, number("POST"));
     at(DeleteAgent, Step::ReleaseNumber, &all, number("DELETE"));
     at(DeleteAgent, Step::DeleteVoiceAgent, &all, agent("DELETE"));
     at(SendMessage, Step::SendMessage, &all, ("twilio", "POST", "Messages"));
+    at(
+        CreateCarrierAccount,
+        Step::CreateCarrierAccount,
+        &all,
+        ("twilio", "POST", "/2010-04-01/Accounts.json"),
+    );
+    at(MoveNumber, Step::MoveNumber, &all, ("twilio", "POST", "IncomingPhoneNumbers/PN"));
     crash_points
 }
 
-/// Kinds that reconciliation starts and no client can. A check changes nothing at a provider; a voice agent is restored by the
-/// code that creates one, which is struck here at `CREATE_AGENT`.
-const OF_RECONCILIATION: [OperationKind; 2] = [OperationKind::CheckNumber, OperationKind::RestoreVoiceAgent];
+/// Kinds that the server starts by itself and no client can. A check changes nothing at a provider; a voice agent is restored by the
+/// code that creates one, which is struck here at `CREATE_AGENT`. A subaccount is struck here too, in the purchase that needs it.
+const OF_THE_SERVER: [OperationKind; 3] =
+    [OperationKind::CheckNumber, OperationKind::RestoreVoiceAgent, OperationKind::CreateCarrierAccount];
+
+/// A port takes weeks of both clocks: it is struck in `porting`, whose tests move them.
+const OF_WEEKS: [OperationKind; 1] = [OperationKind::PortNumber];
 
 fn requested() -> impl Iterator<Item = &'static OperationKind> {
-    OperationKind::ALL.iter().filter(|kind| !OF_RECONCILIATION.contains(kind))
+    OperationKind::ALL.iter().filter(|kind| !OF_THE_SERVER.contains(kind) && !OF_WEEKS.contains(kind))
 }
 
 #[test]
@@ -115,10 +132,17 @@ fn no_step_of_any_kind_is_left_out() {
     }
 }
 
+/// Kinds that begin with `createAgent`.
+const CREATING: [OperationKind; 2] = [OperationKind::CreateAgent, OperationKind::CreateCarrierAccount];
+const ENCRYPTION_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+const SHARED: &str = "carrieraccount_00000000000000000000000000000000";
 const CREATE: &str = "mutation($input: CreateAgentInput!) {
     createAgent(input: $input) { agent { id } operation { id } userErrors { message } } }";
 /// Who gets the message.
 const PATIENT: &str = "+13125550177";
+/// A number that the account holds already, and what answers it.
+const ESTATE: &str = "+12015550142";
+const FORMER_URL: &str = "https://former.example.com/voice";
 const HELD: &str = "{ agents { nodes { elevenlabsAgentId } }
     phoneNumbers { nodes { id number sid status } } }";
 
@@ -130,14 +154,14 @@ async fn whatever_is_cut_off_is_finished_and_everybody_agrees() {
 
 async fn strike(at: CrashPoint) {
     let what = format!("{} {} {:?}", at.kind, at.step, at.blow);
-    let mut system = System::start_with(&[
-        ("OPERATION_WAIT", "0s"),
-        ("OPERATION_LEASE", "1s"),
-        ("PROVIDER_TIMEOUT", "1500ms"),
-    ])
-    .await;
+    let mut variables =
+        vec![("OPERATION_WAIT", "0s"), ("OPERATION_LEASE", "1s"), ("PROVIDER_TIMEOUT", "1500ms")];
+    if matches!(at.kind, OperationKind::CreateCarrierAccount | OperationKind::MoveNumber) {
+        variables.extend([("CARRIER_ACCOUNTS", "subaccount"), ("ENCRYPTION_KEY", ENCRYPTION_KEY)]);
+    }
+    let mut system = System::start_with(&variables).await;
     let token = system.token(Uuid::from_u128(1));
-    let (agent, number) = if at.kind == OperationKind::CreateAgent {
+    let (agent, number) = if CREATING.contains(&at.kind) {
         (Value::Null, Value::Null)
     } else {
         prepare(&system, &token, at.kind).await
@@ -171,9 +195,13 @@ async fn strike(at: CrashPoint) {
     agree(&system, &token, at.kind, &what).await;
 }
 
-/// An agent, with a number unless one is to be bought.
+/// Kinds about a number that was not bought.
+const OF_ESTATES: [OperationKind; 2] = [OperationKind::ImportNumber, OperationKind::RestoreNumber];
+
+/// An agent, with a number unless one is to be bought or imported.
 async fn prepare(system: &System, token: &str, kind: OperationKind) -> (Value, Value) {
-    let with_number = kind != OperationKind::ProvisionNumber;
+    let with_number = !matches!(kind, OperationKind::ProvisionNumber | OperationKind::KeepNumber)
+        && !OF_ESTATES.contains(&kind);
     let input = json!({ "name": "Practice", "areaCode": "646", "provisionPhone": with_number });
     let made = system.graphql(token, CREATE, json!({ "input": input })).await;
     let agent = made["data"]["createAgent"]["agent"]["id"].clone();
@@ -186,6 +214,22 @@ async fn prepare(system: &System, token: &str, kind: OperationKind) -> (Value, V
         stands.then(|| number.clone())
     })
     .await;
+    if OF_ESTATES.contains(&kind) {
+        let placed = json!({ "phone_number": ESTATE, "voice_url": FORMER_URL });
+        system.place_numbers(placed).await;
+    }
+    if kind == OperationKind::RestoreNumber {
+        begin(system, token, OperationKind::ImportNumber, &agent, &Value::Null).await;
+        let number = wait_until("the number is imported", Duration::from_secs(20), async || {
+            let held = system.graphql(token, HELD, json!({})).await;
+            let busy = system.graphql(token, "{ operations { nodes { state } } }", json!({})).await;
+            let is_over = !busy.to_string().contains("RUNNING") && !busy.to_string().contains("PENDING");
+            let number = held["data"]["phoneNumbers"]["nodes"][0].clone();
+            (is_over && number["status"] == "ACTIVE").then(|| number["id"].clone())
+        })
+        .await;
+        return (agent, number);
+    }
     if kind == OperationKind::RepairNumber {
         let sid = system.sandbox_state().await["numbers"][0]["sid"].clone();
         system
@@ -197,21 +241,37 @@ async fn prepare(system: &System, token: &str, kind: OperationKind) -> (Value, V
 
 /// Begins the operation that is to be struck; gives its id.
 async fn begin(system: &System, token: &str, kind: OperationKind, agent: &Value, number: &Value) -> Value {
-    let mutation = kind.audit_action();
+    let mutation = if CREATING.contains(&kind) { OperationKind::CreateAgent } else { kind }.audit_action();
     let input = match kind {
-        OperationKind::CreateAgent => json!({ "name": "Practice", "areaCode": "646" }),
+        OperationKind::CreateAgent | OperationKind::CreateCarrierAccount => {
+            json!({ "name": "Practice", "areaCode": "646" })
+        }
         OperationKind::ProvisionNumber => json!({ "agentId": agent, "areaCode": "646" }),
-        OperationKind::ReleaseNumber | OperationKind::RepairNumber => json!({ "id": number }),
+        OperationKind::ReleaseNumber | OperationKind::RepairNumber | OperationKind::RestoreNumber => {
+            json!({ "id": number })
+        }
+        OperationKind::ImportNumber => {
+            json!({ "number": ESTATE, "agentId": agent, "replaceSettings": true })
+        }
         OperationKind::DeleteAgent => json!({ "id": agent }),
         OperationKind::SendMessage => {
             json!({ "phoneNumberId": number, "to": PATIENT, "body": "See you on Friday." })
         }
-        OperationKind::CheckNumber | OperationKind::RestoreVoiceAgent => panic!("no client requests {kind}"),
+        OperationKind::MoveNumber => json!({ "id": number, "carrierAccountId": SHARED }),
+        OperationKind::KeepNumber => {
+            json!({ "number": "+17185557777", "agentId": agent, "areaCode": "646" })
+        }
+        OperationKind::CheckNumber | OperationKind::RestoreVoiceAgent | OperationKind::PortNumber => {
+            panic!("no client requests {kind}")
+        }
     };
     let of_input = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
     let query = format!(
         "mutation($input: {of_input}!) {{ {mutation}(input: $input) {{ operation {{ id }} userErrors {{ message }} }} }}"
     );
+    // The account's numbers are the operator's to give away.
+    let operator = system.operator_token();
+    let token = if kind == OperationKind::ImportNumber { &operator } else { token };
     let answer = system.graphql(token, &query, json!({ "input": input })).await;
     let payload = &answer["data"][mutation];
     assert_eq!(payload["userErrors"], json!([]), "{answer}");
@@ -227,7 +287,12 @@ async fn agree(system: &System, token: &str, kind: OperationKind, what: &str) {
         names
     };
     let (agents, numbers) = (&held["data"]["agents"]["nodes"], &held["data"]["phoneNumbers"]["nodes"]);
-    assert_eq!(sorted(numbers, "sid"), sorted(&state["numbers"], "sid"), "{what}: numbers");
+    let former = |number: &Value| number["settings"]["voice_url"] == FORMER_URL;
+    let given_up = state["numbers"].as_array().unwrap().iter().filter(|number| former(number)).count();
+    assert_eq!(given_up, usize::from(kind == OperationKind::RestoreNumber), "{what}: given up");
+    if given_up == 0 {
+        assert_eq!(sorted(numbers, "sid"), sorted(&state["numbers"], "sid"), "{what}: numbers");
+    }
     assert_eq!(sorted(agents, "elevenlabsAgentId"), sorted(&state["agents"], "agent_id"), "{what}: agents");
     assert!(
         numbers.as_array().unwrap().iter().all(|number| number["status"] == "ACTIVE"),
@@ -235,16 +300,25 @@ async fn agree(system: &System, token: &str, kind: OperationKind, what: &str) {
     );
     let left = match kind {
         OperationKind::DeleteAgent => (0, 0),
-        OperationKind::ReleaseNumber => (1, 0),
+        OperationKind::ReleaseNumber | OperationKind::RestoreNumber => (1, 0),
         _ => (1, 1),
     };
     assert_eq!((agents.as_array().unwrap().len(), numbers.as_array().unwrap().len()), left, "{what}");
-    let bought =
-        if kind == OperationKind::ReleaseNumber || kind == OperationKind::DeleteAgent { 1 } else { left.1 };
+    let bought = match kind {
+        OperationKind::ReleaseNumber | OperationKind::DeleteAgent => 1,
+        kind if OF_ESTATES.contains(&kind) => 0,
+        _ => left.1,
+    };
     assert_eq!(state["counters"]["purchases"], bought, "{what}: purchases");
     let sent = state["messages"].as_array().unwrap().len();
     assert_eq!(sent, usize::from(kind == OperationKind::SendMessage), "{what}: messages");
-    if kind == OperationKind::RepairNumber {
+    if matches!(kind, OperationKind::CreateCarrierAccount | OperationKind::MoveNumber) {
+        let accounts = state["accounts"].as_array().unwrap();
+        assert_eq!(accounts.len(), 2, "{what}: one subaccount beside the platform's account");
+        let holder = &accounts[usize::from(kind == OperationKind::CreateCarrierAccount)]["sid"];
+        assert_eq!(state["numbers"][0]["account"], *holder, "{what}: {state}");
+    }
+    if matches!(kind, OperationKind::RepairNumber | OperationKind::ImportNumber) {
         let voice_url = state["numbers"][0]["settings"]["voice_url"].as_str().unwrap();
         assert!(voice_url.ends_with("/api/webhooks/call/incoming"), "{what}: {voice_url}");
     }

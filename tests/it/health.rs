@@ -33,6 +33,7 @@ async fn operators_see_all_components_and_failing_providers_and_workers() {
         "carrier_prices",
         "carrier_media",
         "carrier_senders",
+        "carrier_ports",
         "voice_agents",
         "voice_calls",
         "voice_conversations",

@@ -14,17 +14,21 @@ const MAY_USE: &str = "
     store           | domain
     carrier         | domain provider
     voice           | domain provider
+    accounts        | domain store carrier
     auth            | domain store
-    provisioning    | domain store provider carrier voice
-    calls           | domain store carrier voice
-    messages        | domain store carrier provisioning voice
+    provisioning    | accounts domain store provider carrier voice
+    calls           | accounts domain store carrier voice
+    messages        | accounts domain store carrier provisioning voice
     routing         | domain store voice calls
     graphql         | domain auth store provisioning routing
-    webhooks        | domain carrier voice routing calls messages
+    webhooks        | accounts domain carrier voice routing calls messages
     server          | domain auth graphql messages store telemetry
     sandbox         |
-    app             | auth calls carrier config domain graphql messages provider provisioning routing server store telemetry voice webhooks
+    app             | accounts auth calls carrier config domain graphql messages provider provisioning routing server store telemetry voice webhooks
     cli             | config app sandbox domain telemetry
+    cli/import/map.rs       | provisioning
+    cli/import/mod.rs       | provisioning
+    cli/import/report.rs    | provisioning
     cli/migrate.rs  | store
     cli/provision/mod.rs    | provisioning
     cli/provision/report.rs | provisioning

@@ -3,6 +3,7 @@
 mod admission;
 mod audit_event;
 mod batches;
+mod call_groups;
 mod check_constraints;
 mod connections;
 mod isolation;

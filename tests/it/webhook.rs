@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::{digest, hmac};
 use reqwest::Method;
 use serde_json::{Value, json};
+use switchboard::accounts::{Accounts, AccountsConfig};
 use switchboard::calls::{CallRecords, Conversations, Sweep};
 use switchboard::carrier::{Carrier, CarrierConfig};
 use switchboard::domain::{Clock, Dialing, Entropy, Webhook};
@@ -311,7 +312,15 @@ impl Bare {
             timeout: Duration::from_secs(1),
         };
         let carrier = Carrier::new(carrier, Clock::system(), Entropy::system()).unwrap();
-        let sweep = Sweep::new(self.database.system(), carrier, Clock::system());
+        let accounts = AccountsConfig {
+            platform_token: auth_tokens[0].into(),
+            platform_token_previous: auth_tokens.get(1).map(|token| (*token).into()),
+            subaccounts: false,
+            encryption_key: None,
+            encryption_key_previous: None,
+        };
+        let accounts = Accounts::new(accounts, carrier, self.database.system(), Clock::system()).unwrap();
+        let sweep = Sweep::new(self.database.system(), accounts.clone(), Clock::system());
         let (state_dir, answer_deadline) = (self.folder.path().join("state"), Duration::from_secs(1));
         let records =
             CallRecords::open(&state_dir, answer_deadline, self.database.system(), Clock::system()).unwrap();
@@ -329,11 +338,10 @@ impl Bare {
         let config = WebhookConfig {
             base_url,
             previous_base_url: Some(PREVIOUS_URL.parse().unwrap()),
-            account_sid: Credentials::development().account_sid,
-            auth_tokens: auth_tokens.iter().map(|token| (*token).into()).collect(),
             elevenlabs_secrets: elevenlabs_secrets.iter().map(|secret| (*secret).into()).collect(),
         };
-        let router = webhooks::router(config, routing, records, conversations, inbox, Clock::system());
+        let router =
+            webhooks::router(config, accounts, routing, records, conversations, inbox, Clock::system());
         tokio::spawn(async move { axum::serve(listener, router).await });
         address
     }

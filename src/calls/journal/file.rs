@@ -398,7 +398,7 @@ mod tests {
         let answer = |sid: &str| Entry::Answer {
             sid: sid.to_owned(),
             outcome: "agent".to_owned(),
-            decision: crate::domain::Decision { rule: None, reason: "none".to_owned() },
+            decision: crate::domain::Decision { rule: None, group: None, reason: "none".to_owned() },
             answer: say(sid),
             stage: AnswerStage::First,
             at: chrono::DateTime::UNIX_EPOCH,

@@ -371,7 +371,7 @@ mod tests {
             journal.add(&Entry::Answer {
                 sid: sid.clone(),
                 outcome: "agent".to_owned(),
-                decision: crate::domain::Decision { rule: None, reason: "none".to_owned() },
+                decision: crate::domain::Decision { rule: None, group: None, reason: "none".to_owned() },
                 answer: CallAnswer::HangUp,
                 stage: AnswerStage::AfterDial,
                 at: chrono::DateTime::UNIX_EPOCH,
@@ -455,7 +455,7 @@ mod tests {
             from: String::new(),
             attestation: None,
             to: "+12125550100".parse().unwrap(),
-            decision: crate::domain::Decision { rule: None, reason: "none".to_owned() },
+            decision: crate::domain::Decision { rule: None, group: None, reason: "none".to_owned() },
             admitted: true,
             at: DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1),
         };

@@ -47,8 +47,14 @@ text_enum! {
         MessageRetention = "message_retention",
         /// Asks the carrier what numbers may send.
         Registrations = "registrations",
+        /// Buys numbers for the stock.
+        Stock = "stock",
         /// Fetches the files of incoming messages from the carrier.
         MessageMedia = "message_media",
+        /// Follows the tenants' accounts at the carrier, and checks their credentials.
+        CarrierAccounts = "carrier_accounts",
+        /// Finds test calls of numbers that are forwarded.
+        KeptNumbers = "kept_numbers",
         /// Processes the voice provider's events.
         Events = "events",
         /// Asks the voice provider for events that never arrived.
@@ -73,11 +79,12 @@ impl Worker {
     pub const fn patience(self) -> Duration {
         let minutes = match self {
             Self::Operations | Self::Deliveries | Self::Journal | Self::RoutingCache | Self::Events => 1,
-            Self::Messages | Self::MessageAnswers => 1,
+            Self::Messages | Self::MessageAnswers | Self::KeptNumbers => 1,
             Self::Metrics | Self::Changes | Self::Clock | Self::DatabaseCheck => 2,
             Self::Keys | Self::Prices | Self::SavedCache | Self::Sweep | Self::MissingEvents => 5,
-            Self::MessageSweep => 10,
+            Self::MessageSweep | Self::Stock => 10,
             Self::Retention | Self::MessageRetention | Self::Statistics | Self::MessageMedia => 5,
+            Self::CarrierAccounts => 5,
             // One round lists whole inventories, page by page.
             Self::Reconciliation | Self::Registrations => 60,
         };

@@ -21,6 +21,8 @@ pub enum Webhook {
     MessageFallback,
     /// The status of a text that was sent changed.
     MessageStatus,
+    /// The status of a port changed.
+    Porting,
     /// The voice provider reports on a conversation.
     VoiceEvent,
 }
@@ -36,6 +38,7 @@ impl Webhook {
         Self::IncomingMessage,
         Self::MessageFallback,
         Self::MessageStatus,
+        Self::Porting,
         Self::VoiceEvent,
     ];
 
@@ -52,6 +55,7 @@ impl Webhook {
             Self::IncomingMessage => "/api/webhooks/message/incoming",
             Self::MessageFallback => "/api/webhooks/message/fallback",
             Self::MessageStatus => "/api/webhooks/message/status",
+            Self::Porting => "/api/webhooks/porting",
             Self::VoiceEvent => "/api/webhooks/elevenlabs",
         }
     }
@@ -78,6 +82,7 @@ mod tests {
         let messages = ["incoming", "fallback", "status"];
         let mut expected: Vec<_> = calls.map(|name| format!("/api/webhooks/call/{name}")).to_vec();
         expected.extend(messages.map(|name| format!("/api/webhooks/message/{name}")));
+        expected.push("/api/webhooks/porting".to_owned());
         expected.push("/api/webhooks/elevenlabs".to_owned());
         assert_eq!(paths, expected);
     }

@@ -4,10 +4,10 @@
 //! would still ring. North American numbers all have ten digits, so an area code newer than the metadata is accepted there.
 
 use phonenumber::metadata::DATABASE;
-use phonenumber::{PhoneNumber, Type};
+use phonenumber::{Mode, PhoneNumber, Type};
 
 use super::E164;
-use crate::domain::CountryCode;
+use crate::domain::{CountryCode, NumberType};
 
 const PREMIUM: &str = "a premium-rate number";
 const UNKNOWN: &str = "in no numbering plan known here";
@@ -41,6 +41,31 @@ impl E164 {
             },
             None => elsewhere(&number),
         }
+    }
+
+    /// The country or territory of the number; `None` for international networks, and for numbers in no plan.
+    #[must_use]
+    pub fn country(&self) -> Option<CountryCode> {
+        self.classify().country
+    }
+
+    /// Kind of the number; `None` if the numbering plan does not tell, as in North America, where mobile numbers look like others.
+    #[must_use]
+    pub fn line(&self) -> Option<NumberType> {
+        let number = phonenumber::parse(None, self.as_str()).ok()?;
+        match number.number_type(&DATABASE) {
+            Type::FixedLine => Some(NumberType::Local),
+            Type::Mobile => Some(NumberType::Mobile),
+            Type::TollFree => Some(NumberType::TollFree),
+            _ => None,
+        }
+    }
+
+    /// The number in national format, such as `(212) 555-0123`; in E.164 form if it is in no plan.
+    #[must_use]
+    pub fn national(&self) -> String {
+        phonenumber::parse(None, self.as_str())
+            .map_or_else(|_| self.to_string(), |number| number.format().mode(Mode::National).to_string())
     }
 
     fn country_in_north_america(&self, number: &PhoneNumber) -> Option<CountryCode> {
@@ -117,6 +142,14 @@ mod tests {
     fn classify(number: &str) -> (String, &'static str) {
         let Classification { country, special } = number.parse::<E164>().unwrap().classify();
         (country.map(|country| country.to_string()).unwrap_or_default(), special.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_number_is_shown_as_its_country_writes_it() {
+        let national = |number: &str| number.parse::<E164>().unwrap().national();
+        assert_eq!(national("+12125550123"), "(212) 555-0123");
+        assert_eq!(national("+442079460123"), "020 7946 0123");
+        assert_eq!("+442079460123".parse::<E164>().unwrap().country().unwrap().to_string(), "GB");
     }
 
     #[test]

@@ -28,8 +28,22 @@ macro_rules! operation_kinds {
             DeleteAgent = "delete_agent", "deleteAgent", [ReleaseNumber, DeleteVoiceAgent];
             /// Replaces a voice agent that the voice provider has lost. Started by reconciliation.
             RestoreVoiceAgent = "restore_voice_agent", "restoreVoiceAgent", [CreateVoiceAgent];
+            /// Takes over a number that the carrier account holds already.
+            ImportNumber = "import_number", "importPhoneNumber", [RecordNumber, PointNumber];
+            /// Puts the former settings of an imported number back, and gives it up.
+            RestoreNumber = "restore_number", "restorePhoneNumber", [RestoreSettings];
             /// Sends a text message.
             SendMessage = "send_message", "sendMessage", [SendMessage];
+            /// Creates the tenant's subaccount at the carrier. Started by the first purchase of a number with
+            /// `CARRIER_ACCOUNTS=subaccount`.
+            CreateCarrierAccount = "create_carrier_account", "createCarrierAccount", [CreateCarrierAccount];
+            /// Moves a number between accounts at the carrier.
+            MoveNumber = "move_number", "movePhoneNumber", [MoveNumber];
+            /// Buys the number that calls to a number of another carrier are forwarded to.
+            KeepNumber = "keep_number", "keepPhoneNumber", [SearchNumbers, ClaimNumber, BuyNumber];
+            /// Ports a kept number from another carrier. It takes weeks, most of which it waits for the carriers.
+            PortNumber = "port_number", "requestPort",
+                [CheckPortability, UploadBill, RequestPort, FollowPort, CutOver];
         }
     };
 }
@@ -84,10 +98,30 @@ text_enum! {
         RepairNumber = "repair_number",
         /// Look up whether the carrier still has the number.
         CheckNumber = "check_number",
+        /// Read what is set on a number at the carrier, and store the number with it, so that its calls are answered.
+        RecordNumber = "record_number",
+        /// Point the stored number to this server.
+        PointNumber = "point_number",
+        /// Put the former settings of the number back at the carrier.
+        RestoreSettings = "restore_settings",
         /// Delete the voice agent.
         DeleteVoiceAgent = "delete_voice_agent",
         /// Hand the message to the carrier.
         SendMessage = "send_message",
+        /// Create the tenant's subaccount at the carrier.
+        CreateCarrierAccount = "create_carrier_account",
+        /// Move the number to another account, and read it back there.
+        MoveNumber = "move_number",
+        /// Ask the carrier whether the number can be ported, and cancel an earlier port of it.
+        CheckPortability = "check_portability",
+        /// Hand the bill of the losing carrier over.
+        UploadBill = "upload_bill",
+        /// Request the port.
+        RequestPort = "request_port",
+        /// Follow the port until the number has arrived.
+        FollowPort = "follow_port",
+        /// Point the ported number to this server.
+        CutOver = "cut_over",
         /// No step: the operation has succeeded.
         Done = "done",
     }

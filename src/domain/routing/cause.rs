@@ -18,6 +18,10 @@ pub enum NotDialed {
 pub enum Cause {
     /// The database did not answer, so the routing cache decided.
     DatabaseUnavailable,
+    /// A call group offers the call to one of its members.
+    CallGroup,
+    /// No member of the call group has room for the call.
+    MembersBusy,
     /// The agent takes the call.
     Agent,
     /// A rule's number rings.
@@ -70,6 +74,10 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::DatabaseUnavailable => "the database did not answer",
+            Self::CallGroup => "the call group offers it to a member",
+            Self::MembersBusy => {
+                "no member of the call group is free, or the plan's concurrent calls are used up"
+            }
             Self::Agent => "the agent takes it",
             Self::Forward => "the call is forwarded",
             Self::ForwardThenAgent => "another number rings first",

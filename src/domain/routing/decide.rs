@@ -3,7 +3,10 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{CallerId, Causes, RoutingAction, RoutingCondition, RoutingRule, RoutingRules, When, pattern_of};
+use super::{
+    CallerId, Cause, Causes, RoutingAction, RoutingCondition, RoutingRule, RoutingRules, When, pattern_of,
+};
+use crate::domain::CallGroupId;
 
 /// The rule that applies to a call, without its condition: a decision is stored with every call, and a condition may list
 /// hundreds of callers and dates. Name and version find the complete rule.
@@ -24,6 +27,9 @@ pub struct AppliedRule {
 pub struct Decision {
     /// The rule that applies; `None` if none does, and the number's agent answers.
     pub rule: Option<AppliedRule>,
+    /// The call group that offers the call to one of its members; `None` if the number is in none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<CallGroupId>,
     /// Reason for people; no code parses it. [`Causes`] are appended as the call proceeds.
     pub reason: String,
 }
@@ -39,7 +45,13 @@ impl Decision {
     /// Appends causes to the reason.
     #[must_use]
     pub fn then(&self, causes: &Causes) -> Self {
-        Self { rule: self.rule.clone(), reason: format!("{}; {causes}", self.reason) }
+        Self { rule: self.rule.clone(), group: self.group, reason: format!("{}; {causes}", self.reason) }
+    }
+
+    /// Adds that a call group offers the call to one of its members.
+    #[must_use]
+    pub fn offered_by(self, group: CallGroupId) -> Self {
+        Self { group: Some(group), ..self.then(&Cause::CallGroup.into()) }
     }
 
     /// Whether a rule rejects the call.
@@ -67,7 +79,7 @@ impl RoutingRules {
             Some((RoutingRule { name, action, .. }, why)) => {
                 let reason = format!("the rule \"{name}\" applies: {why}");
                 let rule = AppliedRule { name: name.clone(), action: action.clone(), version: None };
-                Decision { rule: Some(rule), reason }
+                Decision { rule: Some(rule), group: None, reason }
             }
             None => {
                 let reason = match self.0.len() {
@@ -75,7 +87,7 @@ impl RoutingRules {
                     1 => "the number's rule does not apply".to_owned(),
                     rules => format!("none of the number's {rules} rules applies"),
                 };
-                Decision { rule: None, reason }
+                Decision { rule: None, group: None, reason }
             }
         }
     }

@@ -5,7 +5,9 @@ mod agent;
 mod audit_event;
 mod available;
 mod call;
+mod carrier_account;
 mod estate;
+mod kept;
 mod messaging;
 mod node;
 mod number;
@@ -24,7 +26,9 @@ pub(crate) use agent::{Agent, AgentFilter, AgentMessaging, AgentStatus};
 pub(crate) use audit_event::{AuditEvent, AuditEventFilter};
 pub(crate) use available::AvailablePhoneNumber;
 pub(crate) use call::{Call, CallFilter, size_of_transcript};
+pub(crate) use carrier_account::CarrierAccount;
 pub(crate) use estate::{Health, Tenant, TenantFilter};
+pub(crate) use kept::{KeptNumber, Portability};
 pub(crate) use messaging::{
     Message, MessageEstimate, MessageFilter, MessageThread, MessageThreadFilter, MessagingConsent,
     ThreadHandling,
@@ -35,7 +39,7 @@ pub(crate) use operation::{Operation, OperationFilter};
 pub(crate) use paging::{Connection, PageArgs, cost};
 pub use paging::{CursorScope, List};
 pub(crate) use reconciliation::ReconciliationReport;
-pub(crate) use routing::{CallDecision, RoutingRuleInput, size_of_rules};
+pub(crate) use routing::{CallDecision, CallGroup, CallGroupStrategy, RoutingRuleInput, size_of_rules};
 pub(crate) use scalars::{Checked, DateTime, Defaulted, Uuid};
 pub(crate) use statistics::{Asked, CallStatistics, StatisticsInterval};
 pub(crate) use unreadable_row::UnreadableRow;

@@ -2,10 +2,14 @@
 
 use async_graphql::{Context, ID, Interface};
 
-use super::{Agent, AuditEvent, Call, Message, MessageThread, Operation, PhoneNumber, Tenant, Viewer};
+use super::{
+    Agent, AuditEvent, Call, CallGroup, CarrierAccount, KeptNumber, Message, MessageThread, Operation,
+    PhoneNumber, Tenant, Viewer,
+};
 use crate::auth::Principal;
 use crate::domain::{
-    AgentId, AuditEventId, CallId, MessageId, NodeId, NodeKind, NumberId, OperationId, TenantId, ThreadId,
+    AgentId, AuditEventId, CallGroupId, CallId, CarrierAccountId, KeptNumberId, MessageId, NodeId, NodeKind,
+    NumberId, OperationId, TenantId, ThreadId,
 };
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
@@ -26,10 +30,16 @@ pub(crate) enum Node {
     Message(Message),
     /// A thread of text messages.
     MessageThread(MessageThread),
+    /// A call group.
+    CallGroup(CallGroup),
+    /// A number of another carrier that the tenant keeps.
+    KeptNumber(KeptNumber),
     /// The tenant.
     Viewer(Viewer),
     /// An entry of the audit trail.
     AuditEvent(AuditEvent),
+    /// An account at the carrier.
+    CarrierAccount(CarrierAccount),
     /// A tenant, for operators.
     Record(Tenant),
 }
@@ -62,6 +72,9 @@ impl Node {
                 }
                 _ => None,
             },
+            NodeKind::KeptNumber => {
+                loaders.load_one(KeptNumberId(id.uuid)).await?.map(|row| Self::KeptNumber(KeptNumber(row)))
+            }
             NodeKind::Tenant => {
                 let session = ctx.session()?;
                 let scope = session.scope()?;
@@ -72,8 +85,14 @@ impl Node {
                     None
                 }
             }
+            NodeKind::CallGroup => {
+                loaders.load_one(CallGroupId(id.uuid)).await?.map(|row| Self::CallGroup(CallGroup(row)))
+            }
             NodeKind::AuditEvent => {
                 loaders.load_one(AuditEventId(id.uuid)).await?.map(|row| Self::AuditEvent(AuditEvent(row)))
+            }
+            NodeKind::CarrierAccount => {
+                CarrierAccount::find(ctx, CarrierAccountId(id.uuid)).await?.map(Self::CarrierAccount)
             }
             NodeKind::TenantRecord => match ctx.session()?.principal()? {
                 Principal::Operator { .. } => {

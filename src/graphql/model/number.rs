@@ -3,9 +3,9 @@
 use async_graphql::{Context, Enum, ID, InputObject, Lookahead, Object, SelectionField, SimpleObject};
 
 use super::paging::{Connection, List, Listed, PageArgs, cost, nothing, wrap};
-use super::routing::{RoutingRule, size_of_rules};
+use super::routing::{CallGroup, RoutingRule, size_of_rules};
 use super::scalars::{DateTime, Decimal};
-use super::{Agent, Message, NotRead, agent, read_id};
+use super::{Agent, CarrierAccount, Message, NotRead, agent, read_id};
 use crate::domain::{self, CountryCode, E164};
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
@@ -215,9 +215,25 @@ impl PhoneNumber {
         Ok(first.is_some_and(|first| first.id == self.key()))
     }
 
+    /// The call group whose members answer the number's calls; `null` if it is assigned to an agent or in the pool.
+    #[graphql(complexity = "child_complexity + 1")]
+    async fn call_group(&self, ctx: &Context<'_>) -> Option<Result<CallGroup, ApiError>> {
+        match self.whole() {
+            Ok(number) => CallGroup::load(ctx, number.call_group_id?).await,
+            Err(failure) => Some(Err(failure)),
+        }
+    }
+
     /// Where the number comes from.
     async fn origin(&self) -> Result<NumberOrigin, ApiError> {
         Ok(self.whole()?.origin.into())
+    }
+
+    /// The account at the carrier that holds the number; `null` with an agent's token.
+    #[graphql(complexity = "child_complexity + 1")]
+    async fn carrier_account(&self, ctx: &Context<'_>) -> Result<Option<CarrierAccount>, ApiError> {
+        let account = self.whole()?.accounts.owner.unwrap_or(domain::CarrierAccountId::SHARED);
+        Box::pin(CarrierAccount::find(ctx, account)).await
     }
 
     /// What the number may send, as the carrier told last. Networks of the United States take texts from local numbers only if
@@ -327,8 +343,10 @@ pub(crate) struct PhoneNumberFilter {
     status: Option<PhoneNumberStatus>,
     /// Only numbers of this agent.
     agent_id: Option<ID>,
-    /// `true`: only numbers that are assigned to an agent; `false`: only numbers in the pool.
+    /// `true`: only numbers that are assigned to an agent or a call group; `false`: only numbers in the pool.
     assigned: Option<bool>,
+    /// Only numbers of this call group.
+    call_group_id: Option<ID>,
     /// Only numbers of this country.
     country_code: Option<CountryCode>,
 }
@@ -341,6 +359,7 @@ impl TryFrom<PhoneNumberFilter> for store::NumberFilter {
             status: filter.status.map(Into::into),
             agent: filter.agent_id.map(|id| read_id("filter.agentId", &id)).transpose()?,
             is_assigned: filter.assigned,
+            group: filter.call_group_id.map(|id| read_id("filter.callGroupId", &id)).transpose()?,
             country: filter.country_code,
         })
     }
@@ -349,9 +368,13 @@ impl TryFrom<PhoneNumberFilter> for store::NumberFilter {
 /// The agent, if the filter selects exactly all of its numbers.
 fn all_of(filter: &store::NumberFilter) -> Option<domain::AgentId> {
     match filter {
-        store::NumberFilter { status: None, agent: Some(agent), is_assigned: None, country: None } => {
-            Some(*agent)
-        }
+        store::NumberFilter {
+            status: None,
+            agent: Some(agent),
+            is_assigned: None,
+            group: None,
+            country: None,
+        } => Some(*agent),
         _ => None,
     }
 }

@@ -4,9 +4,12 @@
 //! to the audit trail and commits. Only after that it calls a provider, and returns the result ([`outcome`]). The store records
 //! the start and end of an operation in the trail.
 
+mod call_group;
+mod carrier_account;
 mod create_agent;
 mod delete_agent;
 mod input;
+mod kept;
 mod messaging;
 mod number;
 mod outcome;
@@ -27,12 +30,24 @@ pub(crate) struct Mutation(
     number::ProvisionPhoneNumber,
     number::ReleasePhoneNumber,
     number::RepairPhoneNumber,
+    number::ImportPhoneNumber,
+    number::RestorePhoneNumber,
     number::CancelRelease,
     number::AssignPhoneNumber,
     number::SetPrimaryPhoneNumber,
+    call_group::CreateCallGroup,
+    call_group::UpdateCallGroup,
+    call_group::DeleteCallGroup,
     number::SetRoutingRules,
     set_tenant_plan::SetTenantPlan,
     messaging::SendMessage,
     messaging::SetThreadHandling,
     messaging::SetMessagingConsent,
+    carrier_account::ConnectCarrierAccount,
+    carrier_account::DisconnectCarrierAccount,
+    carrier_account::MovePhoneNumber,
+    kept::KeepPhoneNumber,
+    kept::AnnounceTestCall,
+    kept::RequestPort,
+    kept::CancelPort,
 );

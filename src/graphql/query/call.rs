@@ -2,11 +2,15 @@
 
 use async_graphql::{Context, Object};
 
-use crate::domain::{AnsweringAgent, CallerId, E164, NumberStatus, PhoneNumber, RoutingRules};
+use crate::domain::{
+    AgentId, AgentStatus, AnsweringAgent, CallGroupId, CallGroupMember, CallerId, E164, NumberStatus,
+    PhoneNumber, RoutingRules,
+};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Call, CallDecision, CallFilter, Connection, DateTime, PageArgs, cost};
 use crate::routing::{Imagined, Room};
+use crate::store::TenantStore;
 
 /// Maximum length of a caller, as the carrier sends it.
 const LONGEST_CALLER: usize = 255;
@@ -89,9 +93,20 @@ async fn simulate(
     let tenant = store.tenant().await?;
     let dialing = session.provisioning().dialing().for_tenant(&tenant.dialing);
     let room = Room::counted(tenant.limits, store.active_calls().await?);
+    let offered = match number.call_group_id {
+        Some(group) => offered(session, &store, group).await?,
+        None => None,
+    };
     let rules = store.routing_rules(&[number.id]).await?.remove(&number.id);
     let (version, rules) = rules.unwrap_or((number.routing_version, RoutingRules::default()));
     let decision = rules.decide(&caller, at).of_version(version);
+    let (decision, agent, room) = match offered {
+        Some(Offered { group, agent, has_room }) => {
+            let room = if has_room && room == Room::Free { Room::Free } else { Room::MembersBusy };
+            (decision.offered_by(group), agent, room)
+        }
+        None => (decision, agent, room),
+    };
     let call = Imagined {
         decision: &decision,
         agent: &agent,
@@ -110,6 +125,46 @@ async fn simulate(
     }
     let (outcome, decision) = call.foresee(&leading_back);
     Ok(Some(CallDecision { outcome, decision, number: number.id }))
+}
+
+/// The member of a call group that a call is offered to.
+struct Offered {
+    group: CallGroupId,
+    agent: AnsweringAgent,
+    has_room: bool,
+}
+
+/// Offers an imagined call to the members of a group, as a real one with an id of its own. `None` if no member is left.
+async fn offered(
+    session: &Session,
+    store: &TenantStore,
+    group: CallGroupId,
+) -> Result<Option<Offered>, ApiError> {
+    let Some(group) = store.call_groups_by_id(&[group]).await?.pop() else { return Ok(None) };
+    let ids: Vec<AgentId> = group.members.iter().map(|member| member.agent_id).collect();
+    let open = store.open_calls_of(&ids).await?;
+    let mut ready = Vec::new();
+    let mut others = Vec::new();
+    for member in &group.members {
+        let Some(agent) = store.agent(member.agent_id).await? else { continue };
+        let is_ready = agent.status == AgentStatus::Active && agent.voice_agent_id.is_some();
+        let list = if is_ready { &mut ready } else { &mut others };
+        list.push((*member, agent));
+    }
+    let sid = format!("{:?}", session.services().clock.now());
+    group.strategy.sort(&sid, &mut ready, |(member, _)| (member.agent_id, member.weight));
+    let has_room = |member: &CallGroupMember| {
+        let calls = open.get(&member.agent_id).copied().unwrap_or_default();
+        member.max_calls.is_none_or(|most| calls < i64::from(most))
+    };
+    let free = ready.iter().position(|(member, _)| has_room(member));
+    let is_offered = others.iter().find(|(_, agent)| agent.status != AgentStatus::Deleted);
+    let chosen = ready.get(free.unwrap_or_default()).or(is_offered);
+    Ok(chosen.map(|(_, agent)| Offered {
+        group: group.id,
+        agent: AnsweringAgent::from(agent),
+        has_room: free.is_some() || ready.is_empty(),
+    }))
 }
 
 fn read_caller(from: &str) -> Result<CallerId, ApiError> {

@@ -4,7 +4,10 @@ mod account;
 mod agent;
 mod audit_event;
 mod call;
+mod call_group;
+mod carrier_account;
 mod estate;
+mod kept_number;
 mod message;
 mod node;
 mod number;
@@ -23,7 +26,10 @@ pub(crate) struct Query(
     number::NumberQuery,
     operation::OperationQuery,
     call::CallQuery,
+    carrier_account::CarrierAccountQuery,
+    call_group::CallGroupQuery,
     message::MessageQuery,
+    kept_number::KeptNumberQuery,
     reconciliation::ReconciliationQuery,
     audit_event::AuditEventQuery,
     estate::EstateQuery,

@@ -42,7 +42,7 @@ impl Provisioning {
 async fn check_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let number = number_of(driver, operation).await?;
     let sid = present(number.sid.clone(), "phone_numbers")?;
-    Ok(match settings::check(driver, &sid, &driver.settings(number.operation_id)).await {
+    Ok(match settings::check(driver.carrier_of(&number).await, &sid, &driver.settings_of(&number)).await {
         Ok(Setting::Right) => confirmed(operation, &number),
         Ok(Setting::Different) => {
             let why = "the number has different settings at the carrier: restore them with repairPhoneNumber";

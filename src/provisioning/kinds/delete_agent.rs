@@ -1,4 +1,5 @@
-//! DELETE_AGENT: releases the numbers of the agent, then deletes it at the voice provider.
+//! DELETE_AGENT: releases the numbers of the agent, then deletes it at the voice provider. Numbers that were not bought here get their
+//! former settings back instead.
 //!
 //! If the carrier rejects the release of a number, the other numbers are still released. The rejected number is kept and takes
 //! calls again, so the undo restores the agent as it was, and the operation fails with the carrier's reason.
@@ -6,7 +7,8 @@
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::release_number::{may_be_released, owned_to_release, release_at_carrier};
+use super::adopted::let_go;
+use super::release_number::{kept_in_stock, may_be_released, owned_to_release};
 use super::{Steps, agent_id_of, agent_of, insert, present, read_data, write_data};
 use crate::carrier::CarrierError;
 use crate::domain::{
@@ -81,8 +83,12 @@ impl Provisioning {
 }
 
 /// Operations on a number that do not need its agent.
-const ABOUT_A_NUMBER: [OperationKind; 3] =
-    [OperationKind::ReleaseNumber, OperationKind::RepairNumber, OperationKind::CheckNumber];
+const ABOUT_A_NUMBER: [OperationKind; 4] = [
+    OperationKind::ReleaseNumber,
+    OperationKind::RestoreNumber,
+    OperationKind::RepairNumber,
+    OperationKind::CheckNumber,
+];
 
 /// Data of a DELETE_AGENT operation.
 #[derive(Serialize, Deserialize)]
@@ -149,8 +155,11 @@ async fn release_next_number(driver: &Provisioning, operation: &Operation) -> Re
             }
         });
     }
+    if let Some(stocked) = kept_in_stock(driver, operation, number).await? {
+        return Ok(Outcome::Next(Step::ReleaseNumber, Progress::of(operation).with([stocked])));
+    }
     let clear = data.clear_emergency_addresses;
-    let why = match release_at_carrier(driver, operation, number, clear).await {
+    let why = match let_go(driver, operation, number, clear).await? {
         Ok(()) => {
             let released = Effect::NumberReleased { number: number.id };
             return Ok(Outcome::Next(Step::ReleaseNumber, Progress::of(operation).with([released])));
@@ -181,7 +190,8 @@ async fn check_all(
     numbers: &[PhoneNumber],
     clear_emergency_addresses: bool,
 ) -> Result<(), StepError<CarrierError>> {
-    for number in numbers {
+    // Nothing stands in the way of the others: they stay in the carrier account.
+    for number in numbers.iter().filter(|number| number.origin.is_bought()) {
         let Some(owned) = owned_to_release(driver, number).await? else { continue };
         match may_be_released(&owned, clear_emergency_addresses) {
             Ok(()) | Err(StepError::Obstructed(..)) => {}

@@ -7,9 +7,12 @@
 //! A kind stores its operation in the tenant's transaction, together with the other changes of the mutation, so that no
 //! crash after the commit loses the operation.
 
+mod account;
+mod adopted;
 mod check_number;
 mod create_agent;
 mod delete_agent;
+mod keep;
 mod provision_number;
 mod purchase;
 mod release_number;
@@ -19,9 +22,12 @@ mod send_message;
 mod settings;
 mod voice_agent;
 
+pub use adopted::WantedImport;
 pub use create_agent::NewAgent;
 pub use delete_agent::Leaving;
+pub use keep::{PortData, WantedPort, WantedToKeep};
 pub use purchase::WantedNumber;
+pub(super) use purchase::area_code_of;
 pub use send_message::WantedMessage;
 pub(super) use settings::{Setting, deviations, restore};
 
@@ -32,8 +38,8 @@ use serde::Serialize;
 use super::Provisioning;
 use super::outcome::Outcome;
 use crate::domain::{
-    Agent, AgentId, IdempotencyKey, NumberId, NumberStatus, Operation, OperationId, OperationKind,
-    PhoneNumber, Refusal, RefusalCode, Step, hex,
+    Agent, AgentId, IdempotencyKey, NumberId, NumberOrigin, NumberStatus, Operation, OperationId,
+    OperationKind, PhoneNumber, Refusal, RefusalCode, Step, hex,
 };
 use crate::store::{Inserted, Lease, NewOperation, StoreError, TenantStore};
 
@@ -53,7 +59,13 @@ const fn steps_of(kind: OperationKind) -> Steps {
         OperationKind::CheckNumber => check_number::STEPS,
         OperationKind::DeleteAgent => delete_agent::STEPS,
         OperationKind::RestoreVoiceAgent => restore_voice_agent::STEPS,
+        OperationKind::ImportNumber => adopted::IMPORT_STEPS,
+        OperationKind::RestoreNumber => adopted::RESTORE_STEPS,
         OperationKind::SendMessage => send_message::STEPS,
+        OperationKind::CreateCarrierAccount => account::CREATE_STEPS,
+        OperationKind::MoveNumber => account::MOVE_STEPS,
+        OperationKind::KeepNumber => keep::STEPS,
+        OperationKind::PortNumber => keep::PORT_STEPS,
     }
 }
 
@@ -151,7 +163,7 @@ async fn agent_of(store: &TenantStore, id: AgentId, field: &str) -> Result<Agent
 async fn released_by(store: &TenantStore, number: &PhoneNumber) -> Result<Option<Operation>, StoreError> {
     let unfinished = store.unfinished_operations(number.agent_id).await?;
     Ok(unfinished.into_iter().find(|operation| match operation.kind {
-        OperationKind::ReleaseNumber => operation.number_id == Some(number.id),
+        OperationKind::ReleaseNumber | OperationKind::RestoreNumber => operation.number_id == Some(number.id),
         // A deletion names no number: it releases all numbers of its agent.
         OperationKind::DeleteAgent => number.assigned_to().is_some(),
         OperationKind::CreateAgent
@@ -159,7 +171,12 @@ async fn released_by(store: &TenantStore, number: &PhoneNumber) -> Result<Option
         | OperationKind::RepairNumber
         | OperationKind::CheckNumber
         | OperationKind::RestoreVoiceAgent
-        | OperationKind::SendMessage => false,
+        | OperationKind::ImportNumber
+        | OperationKind::SendMessage
+        | OperationKind::CreateCarrierAccount
+        | OperationKind::MoveNumber
+        | OperationKind::KeepNumber
+        | OperationKind::PortNumber => false,
     }))
 }
 
@@ -170,6 +187,9 @@ async fn settled_number_of(store: &TenantStore, id: NumberId) -> Result<PhoneNum
         // Not locked: whatever changes the status checks it again in its update.
         store.numbers_by_id(&[id]).await?.pop().ok_or_else(|| Refusal::not_found("phone number", "id"))?;
     let why = match number.status {
+        NumberStatus::Active | NumberStatus::Inactive if is_being_imported(store, &number).await? => {
+            "this number is being imported: wait until its operation has ended"
+        }
         NumberStatus::Active | NumberStatus::Inactive => return Ok(number),
         NumberStatus::Pending => "this number is being bought: wait until it is ACTIVE",
         NumberStatus::Releasing => {
@@ -184,6 +204,17 @@ async fn settled_number_of(store: &TenantStore, id: NumberId) -> Result<PhoneNum
         NumberStatus::Released => "this number has been released already",
     };
     Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into())
+}
+
+/// Whether the operation that takes the number over has not ended.
+async fn is_being_imported(store: &TenantStore, number: &PhoneNumber) -> Result<bool, StoreError> {
+    if number.origin != NumberOrigin::Imported {
+        return Ok(false);
+    }
+    let unfinished = store.unfinished_operations(number.agent_id).await?;
+    Ok(unfinished.iter().any(|operation| {
+        operation.kind == OperationKind::ImportNumber && operation.number_id == Some(number.id)
+    }))
 }
 
 #[cfg(test)]

@@ -53,7 +53,28 @@ impl Provisioning {
     }
 }
 
-async fn may_have_a_number(store: &TenantStore, agent: &Agent, additional: bool) -> Result<(), StoreError> {
+impl Provisioning {
+    /// Stores a purchase for the stock.
+    pub(in crate::provisioning) async fn purchase_for_stock(
+        &self,
+        store: &TenantStore,
+        wanted: WantedNumber,
+    ) -> Result<Operation, StoreError> {
+        let data = PurchaseData { purchase: Some(Purchase::new(wanted)) };
+        let operation = NewOperation {
+            agent_id: Some(AgentId::STOCK),
+            ..self.new_operation(OperationKind::ProvisionNumber, &data)
+        };
+        insert(store, operation).await
+    }
+}
+
+/// Refuses a number for this agent while it cannot have one, or has one unless `additional` is set.
+pub(super) async fn may_have_a_number(
+    store: &TenantStore,
+    agent: &Agent,
+    additional: bool,
+) -> Result<(), StoreError> {
     let unfinished = store.unfinished_operations(agent.id).await?;
     let leaving = unfinished.iter().any(|operation| operation.kind == OperationKind::DeleteAgent);
     let why = match agent.status {

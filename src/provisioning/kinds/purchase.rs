@@ -15,11 +15,14 @@
 //! - Once a number is bought, the operation ends only when the number points to this server, is released, or turns out to
 //!   belong to another owner.
 //!
+//! A number in the operator's stock is taken instead, if one matches: nothing is bought then ([`stock`]).
+//!
 //! A purchase with [`WantedNumber::any_in_country`] leaves the area code only when all numbers on sale there, or as many as
 //! [`SEARCHES`] cover, have been tried ([`Purchase::searched`]).
 
 mod buy;
 mod ownership;
+mod stock;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -27,8 +30,8 @@ use serde::{Deserialize, Serialize};
 use super::{Runner, read_data, write_data};
 use crate::carrier::{CarrierError, NumberOnSale, NumberSearch, Rejection};
 use crate::domain::{
-    AreaCode, CountryCode, E164, NumberId, NumberLabel, NumberType, Operation, OperationState, Refusal,
-    RefusalCode, Step, TenantId,
+    AreaCode, CarrierAccountId, CountryCode, E164, NumberId, NumberLabel, NumberType, Operation,
+    OperationState, Refusal, RefusalCode, Step, TenantId,
 };
 use crate::provisioning::Provisioning;
 use crate::provisioning::outcome::{Outcome, Patience, Progress};
@@ -92,6 +95,22 @@ pub(in crate::provisioning) struct Purchase {
     /// This server's voice URL at the time of the claim.
     #[serde(default)]
     voice_url: Option<String>,
+    /// Whether a number from stock will do.
+    #[serde(default)]
+    stock: FromStock,
+}
+
+/// Whether a number is taken from stock instead of being bought.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FromStock {
+    /// Not looked for yet.
+    #[default]
+    Untried,
+    /// One was there.
+    Available,
+    /// None matches, or others have taken them all.
+    Unavailable,
 }
 
 /// Why the claimed number cannot be had.
@@ -133,8 +152,8 @@ pub(in crate::provisioning) struct PurchaseData {
 impl Purchase {
     pub(super) fn new(wanted: WantedNumber) -> Self {
         let (candidates, searches, elsewhere, regulated) = (Vec::new(), 0, false, 0);
-        let (refused, offered_at, voice_url) = (None, None, None);
-        Self { wanted, candidates, searches, elsewhere, regulated, refused, offered_at, voice_url }
+        let (refused, offered_at, voice_url, stock) = (None, None, None, FromStock::Untried);
+        Self { wanted, candidates, searches, elsewhere, regulated, refused, offered_at, voice_url, stock }
     }
 
     /// Result limit of the next search; `None` after the last search.
@@ -189,8 +208,12 @@ impl Purchase {
 
 /// The result of a search.
 pub(super) enum Found {
+    /// A number in stock matches.
+    InStock,
     Candidates(Vec<NumberOnSale>, Reach),
-    Nothing { suggested: Vec<AreaCode> },
+    Nothing {
+        suggested: Vec<AreaCode>,
+    },
 }
 
 /// How far a search has looked.
@@ -212,6 +235,9 @@ pub(super) async fn find(
     tenant: TenantId,
 ) -> Result<Found, CarrierError> {
     let wanted = &purchase.wanted;
+    if stock::has_one_for(driver, purchase, tenant).await {
+        return Ok(Found::InStock);
+    }
     let search = NumberSearch {
         country: wanted.country,
         kind: wanted.kind,
@@ -269,10 +295,14 @@ pub(super) async fn after_search(
 ) -> Result<Outcome, StoreError> {
     let progress = Progress::of(operation);
     match found {
+        Found::InStock => {
+            purchase.stock = FromStock::Available;
+            Ok(Outcome::Next(Step::ClaimNumber, with_purchase(progress, purchase)))
+        }
         Found::Nothing { suggested } => Ok(Outcome::Failed(purchase.none_left(suggested), progress)),
         Found::Candidates(mut candidates, reach) => {
             let numbers: Vec<E164> = candidates.iter().map(|candidate| candidate.number.clone()).collect();
-            let since = driver.purchase_rules().quarantined_since;
+            let since = driver.purchase_rules(operation.tenant_id).quarantined_since;
             let barred = driver.0.store.barred_among(&numbers, operation.tenant_id, since).await?;
             let is_regulated = purchase.regulated > 0;
             candidates.retain(|candidate| {
@@ -296,17 +326,30 @@ async fn claim_number(
     lease: &Lease,
 ) -> Result<Outcome, StoreError> {
     let mut purchase = purchase_of(operation)?;
+    let account = match driver.account_for_purchases(operation).await? {
+        Ok(account) => account,
+        Err(outcome) => return Ok(outcome),
+    };
+    if purchase.stock == FromStock::Available {
+        if account.is_none() {
+            return stock::take(driver, operation, lease, purchase).await;
+        }
+        // The stock is in the platform's account, this tenant's numbers in another.
+        purchase.stock = FromStock::Unavailable;
+        return Ok(Outcome::Next(Step::SearchNumbers, with_purchase(Progress::of(operation), purchase)));
+    }
+    let rules = driver.purchase_rules(operation.tenant_id);
     while !purchase.candidates.is_empty() {
         // Stored with the claim: after a crash no candidate is tried a second time.
         let candidate = purchase.candidates.remove(0);
         purchase.offered_at = candidate.offered_at;
         // WEBHOOK_BASE_URL may change before the purchase ends; a number at the old address is still ours.
         purchase.voice_url = Some(driver.settings(operation.id).voice_url.into());
-        let claim = claim_for(driver, candidate, purchase.wanted.label.clone());
+        let claim = claim_for(driver, candidate, purchase.wanted.label.clone(), account);
         let progress = with_purchase(Progress::of(operation), purchase.clone()).about(Some(claim.id));
         let update = progress.into_update(OperationState::Running, Step::BuyNumber, None);
         // One transaction: a crash between claim and step would leave a claim that no step frees.
-        match driver.0.store.claim_number(lease, claim, &driver.purchase_rules(), update).await {
+        match driver.0.store.claim_number(lease, claim, &rules, update).await {
             Ok(recorded) => return Ok(Outcome::Recorded(recorded)),
             Err(ClaimError::Taken) => {}
             Err(ClaimError::Limit(refusal)) => {
@@ -322,7 +365,12 @@ async fn claim_number(
     Ok(Outcome::Next(Step::SearchNumbers, with_purchase(Progress::of(operation), purchase)))
 }
 
-fn claim_for(driver: &Provisioning, candidate: NumberOnSale, label: Option<NumberLabel>) -> NumberClaim {
+fn claim_for(
+    driver: &Provisioning,
+    candidate: NumberOnSale,
+    label: Option<NumberLabel>,
+    account: Option<CarrierAccountId>,
+) -> NumberClaim {
     NumberClaim {
         id: NumberId(driver.0.entropy.uuid(driver.0.clock.now())),
         number: candidate.number,
@@ -334,6 +382,7 @@ fn claim_for(driver: &Provisioning, candidate: NumberOnSale, label: Option<Numbe
         region: candidate.region,
         monthly_cost: candidate.monthly_cost,
         label,
+        account,
     }
 }
 
@@ -344,6 +393,11 @@ fn purchase_of(operation: &Operation) -> Result<Purchase, StoreError> {
 
 fn with_purchase(progress: Progress, purchase: Purchase) -> Progress {
     Progress { data: write_data(&PurchaseData { purchase: Some(purchase) }), ..progress }
+}
+
+/// The area code that this operation wants, if it buys a number of one.
+pub(in crate::provisioning) fn area_code_of(operation: &Operation) -> Option<AreaCode> {
+    read_data::<PurchaseData>(operation).ok()?.purchase?.wanted.area_code
 }
 
 /// Whether this operation buys a number for its agent.

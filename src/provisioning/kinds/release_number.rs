@@ -6,6 +6,8 @@
 //! The carrier releases no number that has an emergency address. It is removed first if the request says so, which takes minutes;
 //! otherwise the operation fails before anything was changed.
 //!
+//! A number that was not bought here is not released to the carrier: it gets its former settings back ([`super::adopted`]).
+//!
 //! The operation starts when the grace period ends. Until then the number is `RELEASING` and still takes calls, and
 //! the release can be cancelled.
 
@@ -14,13 +16,16 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tracing::{error, warn};
 
+use super::adopted::let_go;
+use super::settings::deviations;
 use super::{Steps, insert, number_of, read_data, released_by, settled_number_of};
 use crate::carrier::{CarrierError, EmergencyAddress, OwnedNumber};
 use crate::domain::{
-    NumberId, NumberStatus, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask,
+    NumberId, NumberStatus, NumberType, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step,
+    TenantId, mask,
 };
 use crate::provisioning::outcome::{Outcome, Patience, Progress, StepError, unsettled_for};
-use crate::provisioning::{Provisioning, operation_of_mark};
+use crate::provisioning::{Provisioning, mark_of, operation_of_mark};
 use crate::store::{Effect, NewOperation, StoreError, TenantStore};
 
 pub(super) const STEPS: Steps =
@@ -37,7 +42,12 @@ impl Provisioning {
         id: NumberId,
         clear_emergency_address: bool,
     ) -> Result<(Operation, PhoneNumber), StoreError> {
-        let was = settled_number_of(store, id).await?.status;
+        let settled = settled_number_of(store, id).await?;
+        if settled.accounts.is_moving {
+            let why = "this number is being moved to another account: wait until movePhoneNumber has ended";
+            return Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into());
+        }
+        let was = settled.status;
         let number = store.begin_release(id).await?.ok_or_else(being_released)?;
         let operation = NewOperation {
             agent_id: Some(number.agent_id),
@@ -72,8 +82,8 @@ impl Provisioning {
             // reconciliation corrects it.
             return store.end_release(id, NumberStatus::Active).await?.ok_or_else(too_late);
         };
-        // A deletion has no grace period.
-        if release.kind == OperationKind::DeleteAgent {
+        // Neither has a grace period.
+        if matches!(release.kind, OperationKind::DeleteAgent | OperationKind::RestoreNumber) {
             return Err(too_late());
         }
         // Matches only a release that no driver has claimed: a claimed one may be at the carrier already.
@@ -95,7 +105,7 @@ struct ReleaseData {
     clear_emergency_address: bool,
 }
 
-fn being_released() -> StoreError {
+pub(super) fn being_released() -> StoreError {
     Refusal::new(RefusalCode::InvalidInput, "this number is already being released").at("id").into()
 }
 
@@ -103,13 +113,49 @@ fn being_released() -> StoreError {
 async fn release_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let number = number_of(driver, operation).await?;
     let data: ReleaseData = read_data(operation)?;
-    Ok(match release_at_carrier(driver, operation, &number, data.clear_emergency_address).await {
+    if let Some(stocked) = kept_in_stock(driver, operation, &number).await? {
+        return Ok(Outcome::Done(Progress::of(operation).with([stocked])));
+    }
+    Ok(match let_go(driver, operation, &number, data.clear_emergency_address).await? {
         Ok(()) => Outcome::Done(Progress::of(operation).with([Effect::NumberReleased { number: number.id }])),
         // A failed release leaves the number at the carrier, so it takes calls again.
         Err(why) => {
             let kept = vec![Effect::NumberKept { number: number.id }];
             Outcome::of_error(operation, why, kept, Patience::Endless)
         }
+    })
+}
+
+/// The effect that moves a released number to the operator's stock, if fewer numbers of its area code are there than wished for: the
+/// carrier would charge a new month for another one. `None`: it goes back to the carrier.
+pub(super) async fn kept_in_stock(
+    driver: &Provisioning,
+    operation: &Operation,
+    number: &PhoneNumber,
+) -> Result<Option<Effect>, StoreError> {
+    let may_stay = number.status == NumberStatus::Releasing
+        && number.sid.is_some()
+        && number.origin.is_bought()
+        // The stock is in the platform's account.
+        && number.accounts.owner.is_none()
+        && number.kind == NumberType::Local
+        // An earlier request to release it may still be carried out.
+        && operation.outcome_unknown_at.is_none()
+        && number.tenant_id != TenantId::STOCK;
+    if !may_stay || !driver.wants_in_stock(&number.number).await? {
+        return Ok(None);
+    }
+    // Only a number that is there, as it should be. Anything else is found out on the way to the carrier.
+    let settings = driver.settings(number.mark());
+    let is_right = |owned: &OwnedNumber| {
+        owned.emergency_address == EmergencyAddress::None && deviations(owned, &settings).is_empty()
+    };
+    Ok(match owned_to_release(driver, number).await {
+        Ok(Some(owned)) if is_right(&owned) => {
+            let stocked = NumberId(driver.0.entropy.uuid(driver.0.clock.now()));
+            Some(Effect::NumberStocked { number: number.id, stocked })
+        }
+        Ok(_) | Err(_) => None,
     })
 }
 
@@ -129,11 +175,12 @@ pub(super) async fn release_at_carrier(
     }
     let Some(owned) = owned_to_release(driver, number).await? else { return Ok(()) };
     may_be_released(&owned, clear_emergency_address)?;
+    let carrier = driver.carrier_of(number).await?;
     if owned.emergency_address == EmergencyAddress::Set {
-        driver.carrier().clear_emergency_address(&owned.sid).await?;
+        carrier.clear_emergency_address(&owned.sid).await?;
         return Err(StepError::Obstructed(being_removed(), REMOVAL));
     }
-    match driver.carrier().release(&owned.sid).await {
+    match carrier.release(&owned.sid).await {
         Err(refusal) if refusal.is_definitive() => {
             Err(match unsettled_for(operation, driver.0.clock.now()) {
                 // An earlier request may still be carried out, and explain the rejection.
@@ -177,9 +224,10 @@ pub(super) async fn owned_to_release(
     driver: &Provisioning,
     number: &PhoneNumber,
 ) -> Result<Option<OwnedNumber>, CarrierError> {
+    let carrier = driver.carrier_of(number).await?;
     if let Some(sid) = &number.sid {
         // Read before the release: another installation with this account may hold the number by now.
-        let owned = driver.carrier().fetch(sid).await?;
+        let owned = carrier.fetch(sid).await?;
         if owned.as_ref().is_some_and(|owned| is_marked_by_another(owned, number)) {
             error!(
                 number = mask(number.number.as_str()),
@@ -189,9 +237,9 @@ pub(super) async fn owned_to_release(
         }
         return Ok(owned);
     }
-    let owned = driver.carrier().find(&number.number).await?;
+    let owned = carrier.find(&number.number).await?;
     // Only the mark shows that this purchase bought it: the digits alone may be the operator's own number.
-    let mark = driver.settings(number.operation_id).friendly_name;
+    let mark = mark_of(number.mark());
     if let Some(other) = owned.as_ref().filter(|owned| owned.friendly_name != mark) {
         warn!(
             number = mask(number.number.as_str()),
@@ -203,6 +251,6 @@ pub(super) async fn owned_to_release(
     Ok(owned)
 }
 
-fn is_marked_by_another(owned: &OwnedNumber, number: &PhoneNumber) -> bool {
-    operation_of_mark(&owned.friendly_name).is_some_and(|mark| mark != number.operation_id)
+pub(super) fn is_marked_by_another(owned: &OwnedNumber, number: &PhoneNumber) -> bool {
+    operation_of_mark(&owned.friendly_name).is_some_and(|mark| mark != number.mark())
 }

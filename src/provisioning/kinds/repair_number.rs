@@ -71,7 +71,7 @@ pub(super) async fn under_way(
 async fn repair_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let number = number_of(driver, operation).await?;
     let sid = present(number.sid.clone(), "phone_numbers")?;
-    Ok(match settings::restore(driver, &sid, &driver.settings(number.operation_id)).await {
+    Ok(match settings::restore(driver.carrier_of(&number).await, &sid, &driver.settings_of(&number)).await {
         Ok(Setting::Right) => match misdirection(driver, &number).await? {
             None => confirmed(operation, &number),
             Some(why) => misdirected(operation, &number, &why),

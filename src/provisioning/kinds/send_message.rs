@@ -302,7 +302,7 @@ async fn send_message(driver: &Provisioning, operation: &Operation) -> Result<Ou
         media_urls: message.media.iter().map(|file| file.url.as_str()).collect(),
         status_callback: driver.message_callback(message.id),
     };
-    Ok(match driver.carrier().send_message(&text).await {
+    Ok(match send(driver, &number, &text).await {
         Ok(sent) => done(operation, &message, &sent),
         // While an earlier request may have sent it, a rejection of this one settles nothing.
         Err(CarrierError::Rejected(Rejection::Other { code, .. }))
@@ -312,6 +312,15 @@ async fn send_message(driver: &Provisioning, operation: &Operation) -> Result<Ou
         }
         Err(failure) => Outcome::failed(operation, &failure, Vec::new(), Patience::UntilSettled),
     })
+}
+
+/// Sends through the account that holds the number.
+async fn send(
+    driver: &Provisioning,
+    number: &PhoneNumber,
+    text: &TextToSend<'_>,
+) -> Result<CarrierMessage, CarrierError> {
+    driver.carrier_of(number).await?.send_message(text).await
 }
 
 /// The carrier rejected the message, for good or for now.
@@ -345,10 +354,19 @@ async fn sent_before(
 ) -> Result<Result<Option<CarrierMessage>, CarrierError>, StoreError> {
     let since = message.created_at - CLOCKS_DIFFER;
     let (from, to) = (message.number.as_str(), message.participant.as_str());
-    let listed = match driver.carrier().messages_between(from, to, since).await {
-        Ok(listed) => listed,
-        Err(failure) => return Ok(Err(failure)),
-    };
+    let accounts = driver.0.store.accounts_of_number(message.number_id).await?;
+    let mut listed = Vec::new();
+    // Both accounts of a number that was moved: an earlier request may have gone to the other.
+    for account in accounts.all() {
+        let found = match driver.0.accounts.carrier(account).await {
+            Ok(carrier) => carrier.messages_between(from, to, since).await,
+            Err(failure) => Err(failure),
+        };
+        match found {
+            Ok(found) => listed.extend(found),
+            Err(failure) => return Ok(Err(failure)),
+        }
+    }
     let text = message.body.as_deref().unwrap_or_default();
     let alike: Vec<_> = listed
         .into_iter()

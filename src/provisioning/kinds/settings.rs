@@ -2,8 +2,7 @@
 
 use tracing::info;
 
-use crate::carrier::{CarrierError, METHOD, NumberSettings, OwnedNumber, RECEIVE_MODE};
-use crate::provisioning::Provisioning;
+use crate::carrier::{Carrier, CarrierError, METHOD, NumberSettings, OwnedNumber, RECEIVE_MODE};
 
 /// How the settings of a number at the carrier compare with the expected ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,28 +15,29 @@ pub(in crate::provisioning) enum Setting {
     Gone,
 }
 
-/// Reads and compares the settings without changing them.
+/// Reads and compares the settings in the account that holds the number, without changing them.
 pub(super) async fn check(
-    driver: &Provisioning,
+    carrier: Result<Carrier, CarrierError>,
     sid: &str,
     settings: &NumberSettings,
 ) -> Result<Setting, CarrierError> {
-    let owned = driver.carrier().fetch(sid).await?;
+    let owned = carrier?.fetch(sid).await?;
     Ok(owned.map_or(Setting::Gone, |owned| compare(&owned, settings)))
 }
 
 /// Reads the settings and writes them if they are different. Safe to repeat.
 pub(in crate::provisioning) async fn restore(
-    driver: &Provisioning,
+    carrier: Result<Carrier, CarrierError>,
     sid: &str,
     settings: &NumberSettings,
 ) -> Result<Setting, CarrierError> {
-    let Some(owned) = driver.carrier().fetch(sid).await? else { return Ok(Setting::Gone) };
+    let carrier = carrier?;
+    let Some(owned) = carrier.fetch(sid).await? else { return Ok(Setting::Gone) };
     if compare(&owned, settings) == Setting::Right {
         return Ok(Setting::Right);
     }
     info!(sid, "number has different settings at the carrier; restoring them");
-    Ok(compare(&driver.carrier().update(sid, settings, owned.capabilities.sms).await?, settings))
+    Ok(compare(&carrier.update(sid, settings, owned.capabilities.sms).await?, settings))
 }
 
 fn compare(owned: &OwnedNumber, settings: &NumberSettings) -> Setting {
@@ -56,7 +56,7 @@ pub(in crate::provisioning) fn deviations(
         set.as_ref().is_some_and(|set| !set.eq_ignore_ascii_case(wanted))
     };
     let checked = [
-        ("FriendlyName", owned.friendly_name != settings.friendly_name),
+        ("FriendlyName", settings.friendly_name.as_ref().is_some_and(|name| owned.friendly_name != *name)),
         ("VoiceUrl", elsewhere(&owned.voice_url, &settings.voice_url)),
         ("VoiceFallbackUrl", elsewhere(&owned.voice_fallback_url, &settings.voice_fallback_url)),
         ("StatusCallback", elsewhere(&owned.status_callback, &settings.status_callback)),

@@ -23,9 +23,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{Provisioning, lease};
-use crate::domain::{Agent, AgentMessaging, Heartbeat, OperationId, caught};
+use crate::domain::{Agent, AgentMessaging, Heartbeat, PhoneNumber, caught};
 use crate::store::{CheckWhen, Database, ExpectedInventory, ReconciliationRun, StoreError};
-use plan::Inventories;
+use plan::{AccountInventory, Inventories};
 use report::Repair;
 
 /// How long after its server died another reconciliation may start.
@@ -184,7 +184,7 @@ impl Reconciler {
         };
         match self.differences(run).await {
             Ok((inventories, differences)) => {
-                report.numbers = inventories.numbers.len();
+                report.numbers = inventories.listed().count();
                 report.voice_agents = inventories.voice_agents.len();
                 report.differences = differences;
             }
@@ -200,17 +200,33 @@ impl Reconciler {
         Ok(report)
     }
 
+    /// Lists the numbers of the tenants' accounts, one after the other. One that is not listed does not keep the others from it.
+    async fn accounts(&self) -> Vec<AccountInventory> {
+        let accounts = self.provisioning.accounts();
+        let mut inventories = Vec::new();
+        for account in accounts.all().into_iter().flatten() {
+            let listed = async { accounts.carrier(Some(account.id)).await?.owned().await };
+            let numbers = match caught("inventory of a carrier account", Box::pin(listed)).await {
+                Some(listed) => listed.map_err(|failure| failure.to_string()),
+                None => Err("the comparison panicked: see the log".to_owned()),
+            };
+            inventories.push(AccountInventory { account, numbers });
+        }
+        inventories
+    }
+
     /// Reads both inventories and compares them with the database.
     async fn differences(
         &self,
         run: &ReconciliationRun,
     ) -> Result<(Inventories, Vec<Difference>), Inconclusive> {
         let Provisioning(parts) = &self.provisioning;
-        let (numbers, voice_agents) = tokio::join!(parts.carrier.owned(), parts.voice.ours());
+        let (numbers, accounts, voice_agents) =
+            tokio::join!(self.provisioning.carrier().owned(), self.accounts(), parts.voice.ours());
         // Both full lists or nothing: what a partial list lacks would count as lost.
         let numbers = numbers.map_err(|failure| Inconclusive::Because(failure.to_string()))?;
         let voice_agents = voice_agents.map_err(|failure| Inconclusive::Because(failure.to_string()))?;
-        let mut inventories = Inventories { numbers, voice_agents, without_tool: HashSet::new() };
+        let mut inventories = Inventories { numbers, accounts, voice_agents, without_tool: HashSet::new() };
         // Afterwards what was told last counts: where texts go is no reason to conclude nothing about calls.
         let checked = self.provisioning.check_registrations(CheckWhen::Now, TimeDelta::zero());
         if let Err(failure) = Box::pin(checked).await {
@@ -221,7 +237,7 @@ impl Reconciler {
         let expected =
             parts.store.expected_inventory(&inventories.marks(), &inventories.tagged(), since).await?;
         inventories.without_tool = self.without_tool(&expected).await;
-        let settings = |bought_by: OperationId| self.provisioning.settings(bought_by);
+        let settings = |row: &PhoneNumber| self.provisioning.settings_of(row);
         let differences =
             inventories.compare(&expected, settings, |voice_url| self.provisioning.is_here(voice_url));
         let differences =

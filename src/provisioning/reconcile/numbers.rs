@@ -4,36 +4,82 @@ use std::collections::{HashMap, HashSet};
 
 use rust_decimal::Decimal;
 
-use super::plan::{Busy, Inventories};
+use super::plan::{AccountInventory, Busy, Inventories};
 use super::plausibility::{Implausible, plausible};
 use super::report::{Difference, DifferenceKind, Repair};
 use crate::carrier::{NumberSettings, OwnedNumber, list_price};
-use crate::domain::{NumberStatus, Operation, OperationId, PhoneNumber};
+use crate::domain::{CarrierAccount, NumberStatus, Operation, OperationId, PhoneNumber};
 use crate::provisioning::kinds::deviations;
 use crate::provisioning::operation_of_mark;
 use crate::store::ExpectedInventory;
+
+/// What the numbers of one account are compared with.
+struct Comparison<'a, S, H> {
+    expected: &'a ExpectedInventory,
+    busy: &'a Busy,
+    /// By the digits, not by the id: a number that was bought again has another id.
+    rows: HashMap<&'a str, &'a PhoneNumber>,
+    operations: HashMap<OperationId, &'a Operation>,
+    /// The numbers of all accounts.
+    listed: HashSet<&'a str>,
+    settings: S,
+    is_here: H,
+}
 
 impl Inventories {
     /// The differences of numbers.
     ///
     /// # Errors
-    /// [`Implausible`] if too many are missing.
+    /// [`Implausible`] if too many are missing in the platform's account.
     pub(super) fn numbers(
         &self,
         expected: &ExpectedInventory,
         busy: &Busy,
-        settings: impl Fn(OperationId) -> NumberSettings,
+        settings: impl Fn(&PhoneNumber) -> NumberSettings,
         is_here: impl Fn(&str) -> bool,
     ) -> Result<Vec<Difference>, Implausible> {
-        // By the digits, not by the id: a number that was bought again has another id.
-        let rows: HashMap<&str, &PhoneNumber> =
-            expected.numbers.iter().map(|row| (row.number.as_str(), row)).collect();
-        let operations: HashMap<OperationId, &Operation> =
-            expected.operations.iter().map(|operation| (operation.id, operation)).collect();
+        let comparison = Comparison {
+            expected,
+            busy,
+            rows: expected.numbers.iter().map(|row| (row.number.as_str(), row)).collect(),
+            operations: expected.operations.iter().map(|operation| (operation.id, operation)).collect(),
+            listed: self.listed().map(|owned| owned.number.as_str()).collect(),
+            settings,
+            is_here,
+        };
+        let mut differences = comparison.of(None, &self.numbers)?;
+        for AccountInventory { account, numbers } in &self.accounts {
+            let found = match numbers {
+                Ok(numbers) => comparison.of(Some(account), numbers).map_err(|why| why.to_string()),
+                Err(why) => Err(why.clone()),
+            };
+            match found {
+                Ok(found) => differences.extend(found),
+                Err(why) => {
+                    let detail =
+                        format!("the numbers of the account {} were not compared: {why}", account.sid);
+                    let unchecked = Difference::new(DifferenceKind::UncheckedAccount, detail);
+                    differences.push(unchecked.of(account.tenant_id, None).in_account(Some(account.id)));
+                }
+            }
+        }
+        Ok(differences)
+    }
+}
+
+impl<S: Fn(&PhoneNumber) -> NumberSettings, H: Fn(&str) -> bool> Comparison<'_, S, H> {
+    /// The differences of the numbers in one account; `None`: the platform's.
+    fn of(
+        &self,
+        account: Option<&CarrierAccount>,
+        numbers: &[OwnedNumber],
+    ) -> Result<Vec<Difference>, Implausible> {
+        let (expected, busy, id) = (self.expected, self.busy, account.map(|account| account.id));
         let mut differences = Vec::new();
-        for owned in &self.numbers {
-            differences.extend(match rows.get(owned.number.as_str()) {
+        for owned in numbers {
+            let difference = match self.rows.get(owned.number.as_str()) {
                 Some(row) if busy.number(row) => None,
+                Some(row) if row.accounts.owner != id => Some(misplaced_number(owned, row, account)),
                 // Held by an unreadable row. As an orphan it would be released.
                 None if expected.unreadable.held.contains(owned.number.as_str())
                     || expected.unreadable.held.contains(&owned.sid) =>
@@ -42,29 +88,44 @@ impl Inventories {
                 }
                 Some(row) => {
                     let elsewhere = expected.misdirected.get(&row.id).map(String::as_str);
-                    held_number(owned, row, &settings(row.operation_id), elsewhere)
+                    held_number(owned, row, &(self.settings)(row), elsewhere)
                 }
-                None => unheld_number(owned, &operations, busy, &is_here),
-            });
+                None => unheld_number(owned, &self.operations, busy, &self.is_here)
+                    // What else a tenant has in its own account is not the operator's business.
+                    .filter(|difference| id.is_none() || difference.kind != DifferenceKind::ForeignNumber),
+            };
+            differences.extend(difference.map(|difference| difference.in_account(id)));
         }
-        let owned: HashSet<&str> = self.numbers.iter().map(|owned| owned.number.as_str()).collect();
-        let settled: Vec<&PhoneNumber> = expected
-            .numbers
-            .iter()
-            .filter(|row| row.sid.is_some() && row.status == NumberStatus::Active && !busy.number(row))
-            .collect();
+        let owned: HashSet<&str> = numbers.iter().map(|owned| owned.number.as_str()).collect();
+        let ours = || expected.numbers.iter().filter(|row| row.accounts.owner == id && !busy.number(row));
+        let settled: Vec<&PhoneNumber> =
+            ours().filter(|row| row.sid.is_some() && row.status == NumberStatus::Active).collect();
+        // One that another account has is reported there.
         let missing: Vec<&&PhoneNumber> =
-            settled.iter().filter(|row| !owned.contains(row.number.as_str())).collect();
+            settled.iter().filter(|row| !self.listed.contains(row.number.as_str())).collect();
         plausible("numbers", missing.len(), settled.len())?;
         differences.extend(missing.into_iter().map(|row| missing_number(row)));
         // Not counted above: numbers known to be missing say nothing about this list.
-        let noted = expected.numbers.iter().filter(|row| {
+        let noted = ours().filter(|row| {
             let is_gone = row.sid.is_some() && !owned.contains(row.number.as_str());
-            is_gone && row.status == NumberStatus::Inactive && !busy.number(row)
+            is_gone && row.status == NumberStatus::Inactive
         });
         differences.extend(noted.map(still_missing_number));
         Ok(differences)
     }
+}
+
+/// A number that another account has than the one that it is known to be in.
+fn misplaced_number(owned: &OwnedNumber, row: &PhoneNumber, found_in: Option<&CarrierAccount>) -> Difference {
+    let account = found_in.map_or("the platform's account", |account| account.sid.as_str());
+    let detail = format!(
+        "the carrier has it in {account}, and this system expects it in another account: its calls are rejected; move it \
+         back at the carrier"
+    );
+    Difference::new(DifferenceKind::MisdirectedNumber, detail)
+        .number(&row.number, Some(&owned.sid))
+        .of(row.tenant_id, row.agent_id)
+        .costing(row.monthly_cost)
 }
 
 /// Compares a number of the account with the row that holds it; `None` if both agree. `elsewhere` says why its texts do not reach
@@ -86,7 +147,7 @@ fn held_number(
         return Some(about(DifferenceKind::ReplacedNumber, detail).costing(row.monthly_cost));
     }
     // Before the settings: a repair would take the number away from the other installation.
-    let bears_anothers_mark = owned.friendly_name != settings.friendly_name;
+    let bears_anothers_mark = settings.friendly_name.as_ref() != Some(&owned.friendly_name);
     if let Some(other) = operation_of_mark(&owned.friendly_name).filter(|_| bears_anothers_mark) {
         let detail = format!(
             "it has the mark of {other}: another installation with the same carrier account claims it; decide which \

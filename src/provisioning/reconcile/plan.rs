@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use super::plausibility::Implausible;
 use super::report::Difference;
 use crate::carrier::{NumberSettings, OwnedNumber};
-use crate::domain::{AgentId, NumberId, Operation, OperationId, PhoneNumber};
+use crate::domain::{AgentId, CarrierAccount, NumberId, Operation, OperationId, PhoneNumber};
 use crate::provisioning::operation_of_mark;
 use crate::store::{ExpectedInventory, Unreadable};
 use crate::voice::VoiceAgent;
@@ -16,18 +16,35 @@ use crate::voice::VoiceAgent;
 /// Both providers' full inventories.
 #[derive(Debug)]
 pub(super) struct Inventories {
-    /// Every number of the carrier account.
+    /// Every number of the platform's account at the carrier.
     pub(super) numbers: Vec<OwnedNumber>,
+    /// The tenants' accounts.
+    pub(super) accounts: Vec<AccountInventory>,
     /// Every voice agent with a tag of ours.
     pub(super) voice_agents: Vec<VoiceAgent>,
     /// Voice agents that lack the tool `opt_out`, by the provider's ids.
     pub(super) without_tool: HashSet<String>,
 }
 
+/// The numbers of one tenant's account.
+#[derive(Debug)]
+pub(super) struct AccountInventory {
+    /// The account.
+    pub(super) account: CarrierAccount,
+    /// Every number of it, or why the carrier did not list them.
+    pub(super) numbers: Result<Vec<OwnedNumber>, String>,
+}
+
 impl Inventories {
+    /// The numbers of all accounts that were listed.
+    pub(super) fn listed(&self) -> impl Iterator<Item = &OwnedNumber> {
+        let others = self.accounts.iter().filter_map(|account| account.numbers.as_ref().ok());
+        self.numbers.iter().chain(others.flatten())
+    }
+
     /// The operations in the marks of the numbers.
     pub(super) fn marks(&self) -> Vec<OperationId> {
-        self.numbers.iter().filter_map(|owned| operation_of_mark(&owned.friendly_name)).collect()
+        self.listed().filter_map(|owned| operation_of_mark(&owned.friendly_name)).collect()
     }
 
     /// The agents in the tags of the voice agents.
@@ -35,15 +52,15 @@ impl Inventories {
         self.voice_agents.iter().filter_map(VoiceAgent::created_for).collect()
     }
 
-    /// Compares the inventories with the database. `settings` returns the expected settings of a number bought by an
-    /// operation; `is_here` tells whether a voice URL is this server's.
+    /// Compares the inventories with the database. `settings` returns the expected settings of a number; `is_here` tells whether a
+    /// voice URL is this server's.
     ///
     /// # Errors
     /// [`Implausible`] if too many objects are missing.
     pub(super) fn compare(
         &self,
         expected: &ExpectedInventory,
-        settings: impl Fn(OperationId) -> NumberSettings,
+        settings: impl Fn(&PhoneNumber) -> NumberSettings,
         is_here: impl Fn(&str) -> bool,
     ) -> Result<Vec<Difference>, Implausible> {
         let busy = Busy::new(&expected.busy, &expected.unreadable);
@@ -96,10 +113,15 @@ mod tests {
         DateTime::from_timestamp(1_780_000_000, 0).unwrap()
     }
 
-    fn settings(bought_by: OperationId) -> NumberSettings {
+    fn settings(row: &PhoneNumber) -> NumberSettings {
+        let friendly_name = marked(row.operation_id).friendly_name.filter(|_| row.origin.is_bought());
+        NumberSettings { friendly_name, ..marked(row.operation_id) }
+    }
+
+    fn marked(bought_by: OperationId) -> NumberSettings {
         let url = |path: &str| format!("https://calls.example.com/{path}").parse().unwrap();
         NumberSettings {
-            friendly_name: format!("switchboard:{bought_by}"),
+            friendly_name: Some(format!("switchboard:{bought_by}")),
             voice_url: url("in"),
             voice_fallback_url: url("fallback"),
             status_callback: url("status"),
@@ -156,18 +178,21 @@ mod tests {
             released_at: None,
             label: None,
             pooled_at: None,
+            call_group_id: None,
+            marked_by: None,
             primary_since: None,
             origin: NumberOrigin::Purchased,
+            accounts: crate::domain::NumberAccounts::default(),
         }
     }
 
     fn owned(n: u128) -> OwnedNumber {
         let row = number(n);
-        let should = settings(row.operation_id);
+        let should = settings(&row);
         OwnedNumber {
             sid: row.sid.unwrap(),
             number: row.number,
-            friendly_name: should.friendly_name,
+            friendly_name: should.friendly_name.unwrap(),
             voice_url: Some(should.voice_url.into()),
             voice_fallback_url: Some(should.voice_fallback_url.into()),
             status_callback: Some(should.status_callback.into()),
@@ -226,6 +251,7 @@ mod tests {
     /// Tenants 1 to `n`, each with an agent and a number, without differences.
     fn estate(n: u128) -> (Inventories, ExpectedInventory) {
         let inventories = Inventories {
+            accounts: Vec::new(),
             numbers: (1..=n).map(owned).collect(),
             voice_agents: (1..=n).map(|n| voice_agent(n, n)).collect(),
             without_tool: HashSet::new(),
@@ -308,7 +334,7 @@ mod tests {
             (
                 |there, _| {
                     there.numbers[0].friendly_name =
-                        settings(OperationId(Uuid::from_u128(999))).friendly_name;
+                        marked(OperationId(Uuid::from_u128(999))).friendly_name.unwrap();
                 },
                 &[Kind::ContestedNumber],
             ),
@@ -365,6 +391,18 @@ mod tests {
         whole.1.operations.remove(0);
         whole.0.numbers[0].voice_url = Some("https://previous.example.com/in".into());
         assert_eq!(found(&whole), [DifferenceKind::UnrecordedNumber]);
+    }
+
+    #[test]
+    fn an_imported_number_keeps_its_name_and_is_contested_under_a_mark() {
+        let mut whole = estate(3);
+        whole.1.numbers[0].origin = NumberOrigin::Imported;
+        whole.0.numbers[0].friendly_name = "Front desk".into();
+        assert_eq!(found(&whole), []);
+        whole.0.numbers[0].voice_url = Some("https://former.example.com/".into());
+        assert_eq!(found(&whole), [DifferenceKind::MisdirectedNumber]);
+        whole.0.numbers[0].friendly_name = marked(OperationId(Uuid::from_u128(999))).friendly_name.unwrap();
+        assert_eq!(found(&whole), [DifferenceKind::ContestedNumber]);
     }
 
     #[test]
@@ -430,7 +468,9 @@ mod tests {
                 here.unreadable.agents.extend(part.1.unreadable.agents);
                 here.unreadable.operations.extend(part.1.unreadable.operations);
             }
-            let whole = (Inventories { numbers: there, voice_agents: agents_there, without_tool }, here);
+            let there =
+                Inventories { numbers: there, accounts: Vec::new(), voice_agents: agents_there, without_tool };
+            let whole = (there, here);
             if let Ok(differences) = whole.0.compare(&whole.1, settings, is_here) {
                 let mut kinds: Vec<_> = differences.iter().map(|difference| difference.kind).collect();
                 kinds.sort_unstable();

@@ -97,26 +97,46 @@ impl Provisioning {
         }
     }
 
-    /// Reads the registrations and stores them by number.
+    /// Reads the registrations of all numbers and stores them.
     async fn read_registrations(&self) -> Result<(), Unchecked> {
+        let (mut all, unreadable) = self.0.store.numbers_at_carrier().await?;
+        self.0.store.note_unreadable_numbers(&unreadable).await?;
+        all.sort_by_key(|number| number.accounts.owner);
+        let mut failure = None;
+        for numbers in all.chunk_by(|one, next| one.accounts.owner == next.accounts.owner) {
+            // An account that does not tell does not keep the others from being asked.
+            match Box::pin(self.check_registrations_of(numbers)).await {
+                Err(Unchecked::Carrier(error)) => failure = Some(error),
+                done => done?,
+            }
+        }
+        failure.map_or(Ok(()), |failure| Err(failure.into()))
+    }
+
+    /// Reads and stores the registrations of numbers of one account.
+    async fn check_registrations_of(&self, numbers: &[PhoneNumber]) -> Result<(), Unchecked> {
         let store = &self.0.store;
-        let (numbers, unreadable) = store.numbers_at_carrier().await?;
+        let account = numbers.first().and_then(|number| number.accounts.owner);
+        let carrier = match self.0.accounts.carrier(account).await {
+            Ok(carrier) => carrier,
+            Err(failure) => {
+                store.note_unknown_registrations(numbers).await?;
+                return Err(failure.into());
+            }
+        };
         let ours: HashSet<&str> = numbers.iter().filter_map(|number| number.sid.as_deref()).collect();
         // A server without numbers asks nothing.
-        let services =
-            if ours.is_empty() { Ok(Vec::new()) } else { self.carrier().messaging_services(&ours).await };
+        let services = if ours.is_empty() { Ok(Vec::new()) } else { carrier.messaging_services(&ours).await };
         let has_toll_free = numbers.iter().any(|number| needs(number) == RequiredRegistration::Verification);
-        let toll_free =
-            if has_toll_free { self.carrier().toll_free_reviews().await } else { Ok(HashMap::new()) };
+        let toll_free = if has_toll_free { carrier.toll_free_reviews().await } else { Ok(HashMap::new()) };
         let known = Known {
             services: services.as_deref().ok(),
             toll_free: toll_free.as_ref().ok(),
             inbound_url: Webhook::IncomingMessage.url(&self.0.config.webhook_base_url).into(),
         };
-        let told = known.registrations(&numbers);
+        let told = known.registrations(numbers);
         store.write_registrations(&told).await?;
-        store.note_unknown_registrations(&numbers).await?;
-        store.note_unreadable_numbers(&unreadable).await?;
+        store.note_unknown_registrations(numbers).await?;
         services?;
         toll_free?;
         Ok(())
@@ -220,8 +240,11 @@ mod tests {
             released_at: None,
             label: None,
             pooled_at: None,
+            call_group_id: None,
+            marked_by: None,
             primary_since: None,
             origin: NumberOrigin::Purchased,
+            accounts: crate::domain::NumberAccounts::default(),
         }
     }
 

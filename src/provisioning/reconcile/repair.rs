@@ -140,8 +140,8 @@ impl Reconciler {
         let (Some(number), Some(sid)) = (&difference.number, &difference.sid) else {
             return Err(changed());
         };
-        let carrier = self.provisioning.carrier();
         let rejected = |failure: CarrierError| NotRepaired::Because(provider_refusal(&failure).message);
+        let carrier = self.provisioning.accounts().carrier(difference.account).await.map_err(rejected)?;
         // Read again: the number may have changed since the comparison, and a release cannot be undone.
         let Some(owned) = carrier.fetch(sid).await.map_err(rejected)? else { return Ok(()) };
         if owned.number != *number || operation_of_mark(&owned.friendly_name) != Some(bought_by) {

@@ -8,7 +8,9 @@ use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::domain::{AgentId, E164, NumberId, OperationId, TenantId, serde_as_text, text_enum};
+use crate::domain::{
+    AgentId, CarrierAccountId, E164, NumberId, OperationId, TenantId, serde_as_text, text_enum,
+};
 
 text_enum! {
     /// Kind of a difference between a provider and the database. New kinds may be added.
@@ -33,6 +35,8 @@ text_enum! {
         MisdirectedNumber = "MISDIRECTED_NUMBER",
         /// The carrier has a number that is marked INACTIVE.
         RecoveredNumber = "RECOVERED_NUMBER",
+        /// The carrier did not list the numbers of a tenant's account: they were not compared.
+        UncheckedAccount = "UNCHECKED_ACCOUNT",
         /// The voice provider has a voice agent of a deleted agent, or a second one of an agent.
         OrphanedVoiceAgent = "ORPHANED_VOICE_AGENT",
         /// The voice provider has a voice agent that another installation of this system created.
@@ -144,6 +148,9 @@ pub struct Difference {
     pub monthly_cost: Decimal,
     /// Explanation for people, with what to do if no repair exists.
     pub detail: String,
+    /// The account at the carrier that lists the number; `None`: the platform's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<CarrierAccountId>,
     /// The available repair; `None` if a person must decide.
     #[serde(deserialize_with = "known_or_default")]
     pub repair: Option<Repair>,
@@ -162,6 +169,7 @@ impl Difference {
             agent: None,
             monthly_cost: Decimal::ZERO,
             detail,
+            account: None,
             repair: None,
             outcome: RepairOutcome::NotAttempted,
         }
@@ -177,6 +185,10 @@ impl Difference {
 
     pub(super) fn of(self, tenant: TenantId, agent: impl Into<Option<AgentId>>) -> Self {
         Self { tenant: Some(tenant), agent: agent.into(), ..self }
+    }
+
+    pub(super) fn in_account(self, account: Option<CarrierAccountId>) -> Self {
+        Self { account, ..self }
     }
 
     pub(super) fn costing(self, monthly_cost: Decimal) -> Self {

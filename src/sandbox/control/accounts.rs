@@ -24,6 +24,9 @@ pub(super) fn router() -> Router<Shared> {
 struct Order {
     #[serde(default)]
     friendly_name: Option<String>,
+    /// `AC` and 32 hexadecimal digits. Default: random.
+    #[serde(default)]
+    sid: Option<String>,
     /// Default: random.
     #[serde(default)]
     auth_token: Option<String>,
@@ -43,6 +46,10 @@ async fn open(State(sandbox): State<Shared>, Json(order): Json<Value>) -> Respon
             account.is_trial = order.trial;
             if let Some(token) = order.auth_token {
                 account.auth_token = token;
+            }
+            if let Some(sid) = order.sid {
+                account.owner_sid.clone_from(&sid);
+                account.sid = sid;
             }
             twilio::account_json(account)
         })

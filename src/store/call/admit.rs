@@ -12,15 +12,15 @@ use serde::Serialize;
 
 use super::answer::instant;
 use super::claim::AnswerClaim;
-use super::{agent_of, changed, find_by_sid, holds_slot, under_way};
+use super::{agent_of, find_by_sid, holds_slot, under_way};
 use crate::domain::{
-    AnsweringAgent, Call, CallAnswer, CallDirection, CallId, CallOutcome, CallStatus, CallerId, Cause,
-    Decision, E164, GivenAnswer, IncomingCall, Tenant,
+    AgentId, AnsweringAgent, Call, CallAnswer, CallDirection, CallId, CallOutcome, CallStatus, CallerId,
+    Cause, Decision, E164, GivenAnswer, IncomingCall, Tenant, TenantId,
 };
 use crate::store::entities::{call, tenant};
 use crate::store::group_commit::{Batched, CommitQueue};
-use crate::store::number::CachedNumber;
-use crate::store::{Shared, StoreError, SystemStore, dialect};
+use crate::store::number::{self, CachedMember, CachedNumber, Offer};
+use crate::store::{Change, Shared, StoreError, SystemStore, dialect};
 
 /// Maximum number of open calls to a number that are checked for those that ring the same number.
 const MOST_RINGING: u64 = 100;
@@ -81,6 +81,24 @@ pub(in crate::store) struct Admission {
     /// Change marks of the rows that the decision used.
     number_changed: i64,
     agent_changed: i64,
+    /// Members of a call group, in the order in which they are offered the call; empty if the first one takes it in any case.
+    candidates: Vec<Candidate>,
+}
+
+/// A member of a call group that may take a call.
+#[derive(Debug, Serialize)]
+struct Candidate {
+    agent_id: uuid::fmt::Simple,
+    changed: i64,
+    max_calls: Option<u16>,
+}
+
+/// What has become of a call.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct Admitted {
+    has_slot: bool,
+    /// The agent that takes it, or whose fallback number rings.
+    agent: AgentId,
 }
 
 #[derive(Debug, Serialize)]
@@ -90,29 +108,33 @@ struct AdmissionRow<'a> {
     sid: &'a str,
     number_id: uuid::fmt::Simple,
     number_changed: i64,
+    member_id: Option<uuid::fmt::Simple>,
     agent_changed: i64,
     caller: &'a str,
     attestation: Option<&'a str>,
     called: &'a str,
     needs_slot: bool,
+    candidates: Option<&'a [Candidate]>,
     decision: &'a Decision,
     at: String,
 }
 
 impl Admission {
     fn row(&self, nth: usize) -> AdmissionRow<'_> {
-        let Self { call, needs_slot, number_changed, agent_changed } = self;
+        let Self { call, needs_slot, number_changed, agent_changed, candidates } = self;
         AdmissionRow {
             nth,
             id: call.id.0.simple(),
             sid: &call.sid,
             number_id: call.number_id.0.simple(),
             number_changed: *number_changed,
+            member_id: call.decision.group.map(|_| call.agent_id.0.simple()),
             agent_changed: *agent_changed,
             caller: &call.from,
             attestation: call.attestation.as_deref(),
             called: call.to.as_str(),
             needs_slot: *needs_slot,
+            candidates: Some(candidates.as_slice()).filter(|candidates| !candidates.is_empty()),
             decision: &call.decision,
             at: instant(call.started_at),
         }
@@ -120,9 +142,8 @@ impl Admission {
 }
 
 impl Batched for Admission {
-    /// Whether the call holds a call slot. `None`: not written, because it is on record, or its number
-    /// or agent has changed.
-    type Done = Option<bool>;
+    /// `None`: not written, because the call is on record, or its number or agent has changed.
+    type Done = Option<Admitted>;
     // A call is recorded once, whichever batch it is in: two writers do not disturb each other.
     const IS_ORDERED: bool = false;
 
@@ -130,28 +151,57 @@ impl Batched for Admission {
         &shared.admissions
     }
 
-    async fn write(store: &SystemStore, batch: &[Self]) -> Result<Vec<Option<bool>>, StoreError> {
+    async fn write(store: &SystemStore, batch: &[Self]) -> Result<Vec<Option<Admitted>>, StoreError> {
         // A call that is announced twice in one batch is written once: the second must not count against the plan.
         let mut seen = HashSet::new();
-        let first: Vec<_> = batch
-            .iter()
-            .enumerate()
-            .filter(|(_, admission)| seen.insert(admission.call.sid.as_str()))
-            .map(|(nth, admission)| admission.row(nth))
-            .collect();
+        let first =
+            batch.iter().enumerate().filter(|(_, admission)| seen.insert(admission.call.sid.as_str()));
         let _turn = store.writer_turn().await;
-        let rows = store.db().group_commit(dialect::ADMIT_CALLS.with_rows(store.db(), &first)?).await?;
-        // Rows that the statement did not write are missing here, and so are later copies of a call.
-        let mut written: HashMap<String, bool> = rows
-            .iter()
-            .map(|row| Ok::<_, StoreError>((row.try_get("", "sid")?, row.try_get("", "admitted")?)))
-            .collect::<Result<_, _>>()?;
-        let done: Vec<Option<bool>> =
+        // Rows that the statements do not write are missing here, and so are later copies of a call.
+        let mut written = HashMap::<String, Admitted>::new();
+        for round in rounds(store, first) {
+            let statement = dialect::ADMIT_CALLS.with_rows(store.db(), &round)?;
+            for row in store.db().group_commit(statement).await? {
+                let agent = AgentId(row.try_get("", "agent_id")?);
+                let admitted = Admitted { has_slot: row.try_get("", "admitted")?, agent };
+                written.insert(row.try_get("", "sid")?, admitted);
+            }
+        }
+        let done: Vec<Option<Admitted>> =
             batch.iter().map(|admission| written.remove(&admission.call.sid)).collect();
-        let admitted = batch.iter().zip(&done).filter(|(_, done)| done.is_some());
-        store.publish_all(&admitted.map(|(admission, _)| changed(&admission.call)).collect::<Vec<_>>());
+        let admitted = batch.iter().zip(&done).filter_map(|(admission, done)| {
+            let agent = done.as_ref()?.agent;
+            let Call { tenant_id: tenant, id, .. } = admission.call;
+            Some(Change::Call { tenant, id, agent })
+        });
+        store.publish_all(&admitted.collect::<Vec<_>>());
         Ok(done)
     }
+}
+
+/// Divides a batch into what one statement can write: where it does not count its own calls, a tenant's calls with candidates
+/// are written one by one.
+fn rounds<'a>(
+    store: &SystemStore,
+    batch: impl Iterator<Item = (usize, &'a Admission)>,
+) -> Vec<Vec<AdmissionRow<'a>>> {
+    let counts_its_own = dialect::has_policies(store.db());
+    let (mut rounds, mut turns) = (vec![Vec::new()], HashMap::<TenantId, usize>::new());
+    for (nth, admission) in batch {
+        let mut round = 0;
+        if !counts_its_own && !admission.candidates.is_empty() {
+            let turn = turns.entry(admission.call.tenant_id).or_default();
+            round = *turn;
+            *turn += 1;
+        }
+        if round == rounds.len() {
+            rounds.push(Vec::new());
+        }
+        if let Some(rows) = rounds.get_mut(round) {
+            rows.push(admission.row(nth));
+        }
+    }
+    rounds
 }
 
 impl SystemStore {
@@ -169,16 +219,15 @@ impl SystemStore {
                 // A tenant may have held the number when the call was first announced.
                 return Box::pin(self.route_by_sid(&incoming.sid)).await;
             };
-            let decision = decide(&cached, incoming, now);
-            let needs_slot = decision.needs_slot();
-            let call = announced(id, incoming, &cached, decision, now);
-            let (number_changed, agent_changed) = (cached.number_changed, cached.agent_changed);
-            let admission = Admission { call: call.clone(), needs_slot, number_changed, agent_changed };
-            if let Some(admitted) = self.write_batched(admission).await? {
+            let offer = cached.offer(&incoming.sid);
+            let mut call = announced(id, incoming, &cached, &offer, now);
+            if let Some(admitted) = self.write_batched(Admission::of(&call, &cached, &offer)).await? {
+                let agent = offer.taken_by(admitted.agent);
+                call.agent_id = agent.id;
                 return Ok(Some(Route {
                     call,
-                    agent: cached.agent,
-                    slot: CallSlot::of(admitted),
+                    agent,
+                    slot: CallSlot::of(admitted.has_slot),
                     answered: None,
                     // The first claim is named after the call and costs no statement: see `claim`.
                     turn: AnswerClaim::Ours(id.0),
@@ -214,6 +263,12 @@ impl SystemStore {
             .await?;
         if !plan.limits.has_free_call_slot(i64::try_from(held).unwrap_or(i64::MAX)) {
             // Dropped, the transaction frees the lock on the tenant.
+            return Ok(false);
+        }
+        // The call stays with its member, by which it is counted already.
+        if call.decision.group.is_some()
+            && !number::has_room(&transaction, call.tenant_id, call.number_id, call.agent_id).await?
+        {
             return Ok(false);
         }
         // The call may have ended while the carrier was asked: it would hold the slot for good.
@@ -265,12 +320,13 @@ impl SystemStore {
     pub fn route_from_memory(&self, id: CallId, incoming: &IncomingCall) -> Option<Route> {
         let known = self.cached(&incoming.to).filter(|_| self.can_route_from_cache())?;
         let now = self.shared.clock.now();
-        let decision = decide(&known, incoming, now);
-        let admitted = decision.needs_slot();
-        let call = announced(id, incoming, &known, decision.then(&Cause::DatabaseUnavailable.into()), now);
+        let offer = known.offer(&incoming.sid);
+        let call = announced(id, incoming, &known, &offer, now);
+        let admitted = call.decision.needs_slot();
+        let decision = call.decision.then(&Cause::DatabaseUnavailable.into());
         Some(Route {
-            call,
-            agent: known.agent,
+            call: Call { decision, ..call },
+            agent: offer.first.agent,
             slot: CallSlot::of(admitted),
             answered: None,
             turn: AnswerClaim::Unknown,
@@ -293,6 +349,35 @@ impl SystemStore {
     }
 }
 
+impl Admission {
+    fn of(call: &Call, known: &CachedNumber, offer: &Offer) -> Self {
+        let needs_slot = call.decision.needs_slot();
+        // Without a limit, the first member takes the call, and nothing is counted.
+        let is_capped = needs_slot && offer.group.is_some() && offer.first.max_calls.is_some();
+        let candidate = |member: &CachedMember| Candidate {
+            agent_id: member.agent.id.0.simple(),
+            changed: member.changed,
+            max_calls: member.max_calls,
+        };
+        let candidates = std::iter::once(&offer.first).chain(&offer.rest).filter(|_| is_capped);
+        Self {
+            call: call.clone(),
+            needs_slot,
+            number_changed: known.number_changed,
+            agent_changed: offer.first.changed,
+            candidates: candidates.map(candidate).collect(),
+        }
+    }
+}
+
+impl Offer {
+    /// The agent that was chosen among those that were offered the call.
+    fn taken_by(self, agent: AgentId) -> AnsweringAgent {
+        let chosen = self.rest.into_iter().find(|member| member.agent.id == agent);
+        chosen.unwrap_or(self.first).agent
+    }
+}
+
 /// Decides a call by a number's cached rules.
 fn decide(known: &CachedNumber, incoming: &IncomingCall, now: DateTime<Utc>) -> Decision {
     known.rules.decide(&CallerId::read(&incoming.from), now).of_version(known.rules_version)
@@ -303,13 +388,18 @@ fn announced(
     id: CallId,
     incoming: &IncomingCall,
     known: &CachedNumber,
-    decision: Decision,
+    offer: &Offer,
     now: DateTime<Utc>,
 ) -> Call {
+    let decision = decide(known, incoming, now);
+    let decision = match offer.group {
+        Some(group) => decision.offered_by(group),
+        None => decision,
+    };
     Call {
         id,
         tenant_id: known.agent.tenant_id,
-        agent_id: known.agent.id,
+        agent_id: offer.first.agent.id,
         number_id: known.id,
         sid: incoming.sid.clone(),
         direction: CallDirection::Inbound,

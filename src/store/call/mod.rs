@@ -197,7 +197,8 @@ async fn find_by_sid(db: &impl ConnectionTrait, sid: &str) -> Result<Option<call
     Ok(call::Entity::find().filter(call::Column::Sid.eq(sid)).one(db).await?)
 }
 
-/// Reads the agent of a stored call. It answers no call that came in while the number was in the pool.
+/// Reads the agent of a stored call. It answers no call that came in while the number was in the pool, unless a call group
+/// offered it the call.
 async fn agent_of(db: &impl ConnectionTrait, row: &call::Model) -> Result<AnsweringAgent, StoreError> {
     // In one statement: a repeated announcement costs no more than it must.
     let pooled_at = Query::select()
@@ -213,6 +214,7 @@ async fn agent_of(db: &impl ConnectionTrait, row: &call::Model) -> Result<Answer
     let found = found.ok_or(StoreError::Corrupt { table: "calls", column: "agent_id" })?;
     let agent = AnsweringAgent::try_from(agent::AnsweringRow::from_query_result(&found, "")?)?;
     let pooled_at: Option<DateTime<Utc>> = found.try_get("", "pooled_at")?;
-    let was_pooled = pooled_at.is_some_and(|at| at <= row.started_at);
+    let is_offered = row.decision.get("group").is_some();
+    let was_pooled = !is_offered && pooled_at.is_some_and(|at| at <= row.started_at);
     Ok(if was_pooled { agent.withdrawn() } else { agent })
 }

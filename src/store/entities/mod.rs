@@ -5,7 +5,10 @@
 pub(super) mod agent;
 pub(super) mod audit_event;
 pub(super) mod call;
+pub(super) mod call_group;
 pub(super) mod call_total;
+pub(super) mod carrier_account;
+pub(super) mod kept;
 pub(super) mod message;
 pub(super) mod operation;
 pub(super) mod phone_number;

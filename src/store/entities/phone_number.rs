@@ -4,10 +4,14 @@ use sea_orm::QueryResult;
 use sea_orm::entity::prelude::*;
 
 use super::read;
-use crate::domain::{AgentId, Capabilities, NumberId, OperationId, PhoneNumber, TenantId};
+use crate::domain::{
+    AgentId, CallGroupId, Capabilities, CarrierAccountId, NumberAccounts, NumberId, OperationId, PhoneNumber,
+    TenantId,
+};
 use crate::store::{NumberSummary, StoreError};
 
-/// Row of a phone number, without its routing rules ([`RULES`]), which are long and rarely needed.
+/// Row of a phone number, without its routing rules ([`RULES`]) and former settings
+/// ([`FORMER_SETTINGS`]), which are long and rarely needed.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "phone_numbers")]
 pub struct Model {
@@ -49,6 +53,12 @@ pub struct Model {
     pub primary_since: Option<DateTimeUtc>,
     #[sea_orm(column_type = "Text")]
     pub origin: String,
+    pub carrier_account_id: Option<Uuid>,
+    pub other_account_id: Option<Uuid>,
+    pub moved_at: Option<DateTimeUtc>,
+    pub is_moving: bool,
+    pub call_group_id: Option<Uuid>,
+    pub marked_by: Option<Uuid>,
     /// Change mark, set by a trigger.
     pub changed: i64,
 }
@@ -64,13 +74,17 @@ pub(in crate::store) const TABLE: &str = "phone_numbers";
 /// Column of the routing rules, as JSON. Read and written separately.
 pub(in crate::store) const RULES: &str = "routing_rules";
 
-/// All columns but [`RULES`], in the order of [`Model`].
+/// Column of what was set on an imported number before, as JSON. Read and written separately.
+pub(in crate::store) const FORMER_SETTINGS: &str = "former_settings";
+
+/// All columns but [`RULES`] and [`FORMER_SETTINGS`], in the order of [`Model`].
 pub(in crate::store) const COLUMNS: &str = "id, tenant_id, agent_id, operation_id, number, friendly_name, sid, \
     provider, kind, status, voice, sms, mms, country, locality, region, monthly_cost, \
-    routing_version, created_at, provisioned_at, released_at, label, pooled_at, primary_since, origin, changed";
+    routing_version, created_at, provisioned_at, released_at, label, pooled_at, primary_since, origin, \
+    carrier_account_id, other_account_id, moved_at, is_moving, call_group_id, marked_by, changed";
 
 /// Number of columns in [`COLUMNS`].
-pub(in crate::store) const WIDTH: usize = 26;
+pub(in crate::store) const WIDTH: usize = 32;
 
 /// Columns of a [`NumberSummary`] and the creation time.
 pub(in crate::store) const SUMMARY: &str = "id, agent_id, number, status, created_at, pooled_at";
@@ -120,7 +134,13 @@ impl Model {
             pooled_at: row.try_get_by_index(22)?,
             primary_since: row.try_get_by_index(23)?,
             origin: row.try_get_by_index(24)?,
-            changed: row.try_get_by_index(25)?,
+            carrier_account_id: row.try_get_by_index(25)?,
+            other_account_id: row.try_get_by_index(26)?,
+            moved_at: row.try_get_by_index(27)?,
+            is_moving: row.try_get_by_index(28)?,
+            call_group_id: row.try_get_by_index(29)?,
+            marked_by: row.try_get_by_index(30)?,
+            changed: row.try_get_by_index(31)?,
         })
     }
 }
@@ -134,10 +154,17 @@ impl TryFrom<Model> for PhoneNumber {
             tenant_id: TenantId(row.tenant_id),
             agent_id: AgentId(row.agent_id),
             pooled_at: row.pooled_at,
+            call_group_id: row.call_group_id.map(CallGroupId),
             label: read::optional(TABLE, "label", row.label.as_deref())?,
             primary_since: row.primary_since,
             origin: read::text(TABLE, "origin", &row.origin)?,
+            accounts: NumberAccounts {
+                owner: row.carrier_account_id.map(CarrierAccountId),
+                other: row.moved_at.map(|_| row.other_account_id.map(CarrierAccountId)),
+                is_moving: row.is_moving,
+            },
             operation_id: OperationId(row.operation_id),
+            marked_by: row.marked_by.map(OperationId),
             number: read::text(TABLE, "number", &row.number)?,
             friendly_name: row.friendly_name,
             sid: row.sid,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::cache::MAX_CHAIN;
-use crate::domain::{E164, NumberStatus};
+use crate::domain::{AgentId, E164, NumberStatus};
 use crate::store::{StoreError, TenantStore};
 
 impl TenantStore {
@@ -29,7 +29,12 @@ impl TenantStore {
             };
             let rules = self.routing_rules(&[held.id]).await?;
             next.extend(rules.values().flat_map(|(_, rules)| rules.forwards()).cloned());
-            let agents = self.agents_by_id(held.assigned_to().as_slice()).await?;
+            let mut agents: Vec<AgentId> = held.assigned_to().into_iter().collect();
+            if let Some(group) = held.call_group_id {
+                let groups = self.call_groups_by_id(&[group]).await?;
+                agents.extend(groups.iter().flat_map(|group| &group.members).map(|member| member.agent_id));
+            }
+            let agents = self.agents_by_id(&agents).await?;
             next.extend(agents.into_iter().filter_map(|agent| agent.fallback_number));
         }
         Ok(false)

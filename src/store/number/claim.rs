@@ -9,15 +9,18 @@ use sea_orm::{
 };
 
 use crate::domain::{
-    Capabilities, CountryCode, E164, NumberId, NumberLabel, NumberOrigin, NumberStatus, NumberType,
-    Operation, Provider, Refusal, UsedUp,
+    AgentId, Capabilities, CarrierAccountId, CountryCode, E164, NumberId, NumberLabel, NumberOrigin,
+    NumberStatus, NumberType, Operation, Provider, Refusal, TenantId, UsedUp,
 };
 use crate::store::doors::Transaction;
 use crate::store::entities::phone_number::{ActiveModel, Column, Entity};
 use crate::store::operation::{self, Lease, OperationUpdate};
 use crate::store::{StoreError, SystemStore, dialect, tenant};
 
-/// A number about to be bought.
+/// Origins of numbers that count as purchases. A test compares them with the domain's.
+const BOUGHT: [NumberOrigin; 2] = [NumberOrigin::Purchased, NumberOrigin::Stock];
+
+/// A number about to be bought, or taken over.
 #[derive(Debug, Clone)]
 pub struct NumberClaim {
     /// Id of the new row.
@@ -40,6 +43,8 @@ pub struct NumberClaim {
     pub monthly_cost: rust_decimal::Decimal,
     /// The tenant's own name for it.
     pub label: Option<NumberLabel>,
+    /// The account at the carrier that buys it; `None`: the platform's.
+    pub account: Option<CarrierAccountId>,
 }
 
 /// Limits on purchases besides the tenant's plan.
@@ -122,11 +127,25 @@ impl SystemStore {
     }
 }
 
-fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> Result<ActiveModel, StoreError> {
+pub(super) fn row(
+    operation: &Operation,
+    claim: NumberClaim,
+    now: DateTime<Utc>,
+) -> Result<ActiveModel, StoreError> {
     // Every number has an agent: a purchase is stored with one.
     let agent_id =
         operation.agent_id.ok_or(StoreError::Corrupt { table: "operations", column: "agent_id" })?;
-    Ok(ActiveModel {
+    Ok(pending_row(operation, agent_id, claim, now))
+}
+
+/// The row of a number that an operation is about to get for an agent.
+pub(in crate::store) fn pending_row(
+    operation: &Operation,
+    agent_id: AgentId,
+    claim: NumberClaim,
+    now: DateTime<Utc>,
+) -> ActiveModel {
+    ActiveModel {
         id: Set(claim.id.0),
         tenant_id: Set(operation.tenant_id.0),
         agent_id: Set(agent_id.0),
@@ -152,8 +171,14 @@ fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> Result<
         pooled_at: Set(None),
         primary_since: Set(None),
         origin: Set(NumberOrigin::Purchased.to_string()),
+        carrier_account_id: Set(claim.account.map(|account| account.0)),
+        other_account_id: Set(None),
+        moved_at: Set(None),
+        is_moving: Set(false),
+        call_group_id: Set(None),
+        marked_by: Set(None),
         changed: NotSet,
-    })
+    }
 }
 
 /// Numbers of all other operations: a repeated step must not count its own claim.
@@ -161,11 +186,15 @@ fn numbers_of_others(operation: &Operation) -> Select<Entity> {
     Entity::find().filter(Column::OperationId.ne(operation.id.0))
 }
 
-async fn plan_is_full(
+pub(super) async fn plan_is_full(
     transaction: &Transaction,
     operation: &Operation,
 ) -> Result<Option<Refusal>, StoreError> {
     let tenant = tenant::find_locked(transaction, operation.tenant_id).await?;
+    // The configuration says how many numbers are in stock.
+    if tenant.id == TenantId::STOCK {
+        return Ok(None);
+    }
     let held = numbers_of_others(operation)
         .filter(Column::TenantId.eq(tenant.id.0))
         .filter(Column::Status.ne(NumberStatus::Released.as_str()))
@@ -190,14 +219,13 @@ async fn hour_is_full(
     rules: &PurchaseRules,
 ) -> Result<Option<Refusal>, StoreError> {
     dialect::lock_purchases(transaction).await?;
-    let own = Column::TenantId.eq(operation.tenant_id.0);
-    let own_limit = rules.tenant_purchases_per_hour;
-    if let Some(advice) = retry_advice(transaction, operation, now, Some(own), own_limit).await? {
-        let message = format!("this tenant may buy at most {own_limit} numbers an hour: {advice}");
-        return Ok(Some(Refusal::limit_reached(UsedUp::TenantPurchasesPerHour, message)));
+    if let Some(refusal) = own_hour_is_full(transaction, operation, now, rules).await? {
+        return Ok(Some(refusal));
     }
     let limit = rules.purchases_per_hour;
-    Ok(retry_advice(transaction, operation, now, None, limit).await?.map(|advice| {
+    // A number from stock was counted when it was bought.
+    let bought = Column::Origin.ne(NumberOrigin::Stock.as_str());
+    Ok(retry_advice(transaction, operation, now, bought, limit).await?.map(|advice| {
         let message = if limit == 0 {
             "this server buys no numbers: its operator has set the limit to 0 numbers an hour".to_owned()
         } else {
@@ -207,12 +235,27 @@ async fn hour_is_full(
     }))
 }
 
+/// Checks the numbers that the tenant has bought, or taken from stock, in the last hour.
+pub(super) async fn own_hour_is_full(
+    transaction: &Transaction,
+    operation: &Operation,
+    now: DateTime<Utc>,
+    rules: &PurchaseRules,
+) -> Result<Option<Refusal>, StoreError> {
+    let own = Column::TenantId.eq(operation.tenant_id.0);
+    let limit = rules.tenant_purchases_per_hour;
+    Ok(retry_advice(transaction, operation, now, own, limit).await?.map(|advice| {
+        let message = format!("this tenant may buy at most {limit} numbers an hour: {advice}");
+        Refusal::limit_reached(UsedUp::TenantPurchasesPerHour, message)
+    }))
+}
+
 /// Advice on when to retry, for the error message. `None` if another purchase is allowed now.
 async fn retry_advice(
     transaction: &Transaction,
     operation: &Operation,
     now: DateTime<Utc>,
-    scope: Option<Expr>,
+    scope: Expr,
     limit: u32,
 ) -> Result<Option<String>, StoreError> {
     let Some(before_limit) = limit.checked_sub(1) else {
@@ -227,8 +270,9 @@ async fn retry_advice(
         // By the time of the claim: purchases under way have no other, and many at once would all pass the
         // limit.
         .filter(Column::CreatedAt.gt(now - hour))
+        .filter(Column::Origin.is_in(BOUGHT.map(NumberOrigin::as_str)))
         .filter(bought)
-        .filter(Condition::all().add_option(scope))
+        .filter(scope)
         .order_by_desc(Column::CreatedAt)
         .select_only()
         .column(Column::CreatedAt)
@@ -238,4 +282,16 @@ async fn retry_advice(
         .one(transaction)
         .await?;
     Ok(at_the_limit.map(|at| format!("try again after {} UTC", (at + hour).format("%H:%M:%S"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_bought_numbers_count_as_purchases() {
+        for origin in NumberOrigin::ALL {
+            assert_eq!(BOUGHT.contains(origin), origin.is_bought(), "{origin}");
+        }
+    }
 }

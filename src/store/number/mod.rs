@@ -4,12 +4,22 @@ mod assign;
 mod cache;
 mod chain;
 mod claim;
+mod group;
+mod import;
 mod listed;
+mod stock;
 
+pub use assign::Assignee;
 pub use cache::NumberReader;
-pub(super) use cache::{CachedNumber, NumberCache};
+pub(super) use cache::{CachedMember, CachedNumber, NumberCache, Offer};
+pub(super) use claim::pending_row;
 pub use claim::{ClaimError, NumberClaim, PurchaseRules};
+pub use group::CallGroupChanges;
+pub(super) use group::{has_room, remove_agent};
+pub use import::{AgentOwner, Holder, NumberImport};
 pub use listed::{AgentSummary, Extent, ListExtent, ListedAgent, ListedNumber, NumberSummary};
+pub(super) use stock::keep as keep_in_stock;
+pub use stock::{StockLevels, WantedFromStock};
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -26,8 +36,8 @@ use super::entities::{self, agent, phone_number};
 use super::page::{self, Cursor, Keyset, Listing, Page, PageOf, PageRequest};
 use super::{Change, StoreError, SystemStore, TenantStore, dialect};
 use crate::domain::{
-    AgentId, CountryCode, E164, NumberId, NumberStatus, NumberTransition, NumberType, PhoneNumber,
-    RoutingRules, TenantId,
+    AgentId, CallGroupId, CountryCode, E164, NumberId, NumberStatus, NumberTransition, NumberType,
+    PhoneNumber, RoutingRules, TenantId,
 };
 
 /// Filter for lists of numbers.
@@ -37,8 +47,10 @@ pub struct NumberFilter {
     pub status: Option<NumberStatus>,
     /// Only numbers of this agent.
     pub agent: Option<AgentId>,
-    /// Only numbers that are assigned to an agent, or only those in the pool.
+    /// Only numbers that are assigned to an agent or a call group, or only those in the pool.
     pub is_assigned: Option<bool>,
+    /// Only numbers of this call group.
+    pub group: Option<CallGroupId>,
     /// Only numbers of this country.
     pub country: Option<CountryCode>,
 }
@@ -207,9 +219,12 @@ impl TenantStore {
             list = list.with("agent_id", "=", agent.0).and("pooled_at IS NULL");
         }
         match filter.is_assigned {
-            Some(true) => list = list.and("pooled_at IS NULL"),
-            Some(false) => list = list.and("pooled_at IS NOT NULL"),
+            Some(true) => list = list.and("(pooled_at IS NULL OR call_group_id IS NOT NULL)"),
+            Some(false) => list = list.and("pooled_at IS NOT NULL AND call_group_id IS NULL"),
             None => {}
+        }
+        if let Some(group) = filter.group {
+            list = list.with("call_group_id", "=", group.0);
         }
         if let Some(country) = filter.country {
             list = list.with("country", "=", country.as_str());
@@ -410,6 +425,8 @@ impl SystemStore {
 fn in_quarantine(tenant: TenantId, since: DateTime<Utc>) -> Condition {
     Condition::all()
         .add(phone_number::Column::TenantId.ne(tenant.0))
+        // A number in stock served nobody.
+        .add(phone_number::Column::TenantId.ne(TenantId::STOCK.0))
         // A claim that was freed before the purchase never rang for anybody.
         .add(phone_number::Column::ProvisionedAt.is_not_null())
         .add(phone_number::Column::ReleasedAt.gt(since))
@@ -439,9 +456,17 @@ fn filtered(mut query: Select<phone_number::Entity>, filter: &NumberFilter) -> S
         query = query.filter(Column::AgentId.eq(agent.0)).filter(Column::PooledAt.is_null());
     }
     match filter.is_assigned {
-        Some(true) => query = query.filter(Column::PooledAt.is_null()),
-        Some(false) => query = query.filter(Column::PooledAt.is_not_null()),
+        Some(true) => {
+            let is_assigned = Condition::any().add(Column::PooledAt.is_null());
+            query = query.filter(is_assigned.add(Column::CallGroupId.is_not_null()));
+        }
+        Some(false) => {
+            query = query.filter(Column::PooledAt.is_not_null()).filter(Column::CallGroupId.is_null());
+        }
         None => {}
+    }
+    if let Some(group) = filter.group {
+        query = query.filter(Column::CallGroupId.eq(group.0));
     }
     if let Some(country) = filter.country {
         query = query.filter(Column::Country.eq(country.as_str()));

@@ -3,18 +3,20 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait};
+use sea_orm::sea_query::{Alias, CaseStatement, Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::Value;
 
 use super::lease::{Lease, is_held};
 use crate::domain::{
-    AgentId, AgentStatus, EventKey, MessageId, MessageReport, NumberId, NumberStatus, NumberTransition,
-    Operation, OperationState, Refusal, Step,
+    AgentId, AgentStatus, Capabilities, CarrierAccountId, EventKey, KeptUpdate, MessageId, MessageReport,
+    NumberId, NumberStatus, NumberTransition, Operation, OperationState, Refusal, Step,
 };
 use crate::store::entities::operation::{ActiveModel, Column, Entity, write_refusal};
 use crate::store::entities::{agent, phone_number};
-use crate::store::{Change, Shared, StoreError, SystemStore, audit_event, dialect, message};
+use crate::store::{
+    Change, Shared, StoreError, SystemStore, audit_event, carrier_account, dialect, kept, message, number,
+};
 
 /// The result of a step, written as a whole under its lease or not at all.
 #[derive(Debug, Clone)]
@@ -79,6 +81,13 @@ pub enum Effect {
         /// Our id of the number.
         number: NumberId,
     },
+    /// The number was released, and is kept in stock instead of going back to the carrier.
+    NumberStocked {
+        /// Our id of the number.
+        number: NumberId,
+        /// Its id in stock.
+        stocked: NumberId,
+    },
     /// The carrier rejected the release of the number: it is kept and takes calls again.
     NumberKept {
         /// Our id of the number.
@@ -98,6 +107,52 @@ pub enum Effect {
     NumberLost {
         /// Our id of the number.
         number: NumberId,
+    },
+    /// The subaccount is there.
+    SubaccountCreated {
+        /// Our id of the account.
+        account: CarrierAccountId,
+        /// The carrier's id of the account, `AC…`.
+        sid: String,
+        /// Its token, encrypted.
+        token: String,
+    },
+    /// The subaccount was not created. Another operation may create one.
+    SubaccountAbandoned {
+        /// Our id of the account.
+        account: CarrierAccountId,
+    },
+    /// The number is in the account that it was moved to.
+    NumberMoved {
+        /// Our id of the number.
+        number: NumberId,
+        /// The account that holds it now; `None`: the platform's.
+        to: Option<CarrierAccountId>,
+        /// The account that held it before.
+        from: Option<CarrierAccountId>,
+    },
+    /// The number stays in its account.
+    NumberStays {
+        /// Our id of the number.
+        number: NumberId,
+    },
+    /// A number that is being ported has arrived: it is active from now on, under the carrier's id.
+    NumberPorted {
+        /// Our id of the number.
+        number: NumberId,
+        /// The carrier's id of the number, `PN…`.
+        sid: String,
+        /// What it can.
+        capabilities: Capabilities,
+    },
+    /// A port has gone on.
+    KeptNumber(Box<KeptUpdate>),
+    /// What was set on an imported number before it was pointed here.
+    FormerSettings {
+        /// Our id of the number.
+        number: NumberId,
+        /// The settings.
+        settings: Value,
     },
     /// The carrier has the message.
     MessageSent {
@@ -134,14 +189,24 @@ fn moved(operation: &Operation, effect: &Effect) -> Option<Change> {
         Effect::VoiceAgentCreated { agent, .. } | Effect::AgentStatus { agent, .. } => {
             Change::Agent { tenant, id: *agent }
         }
-        Effect::NumberReleased { number } => Change::Number { tenant, id: *number, is_released: true },
+        Effect::NumberReleased { number } | Effect::NumberStocked { number, .. } => {
+            Change::Number { tenant, id: *number, is_released: true }
+        }
         Effect::NumberBought { number, .. }
+        | Effect::NumberPorted { number, .. }
         | Effect::NumberKept { number }
         | Effect::NumberReturned { number }
         | Effect::NumberConfirmed { number }
+        | Effect::NumberMoved { number, .. }
+        | Effect::NumberStays { number }
         | Effect::NumberLost { number } => Change::Number { tenant, id: *number, is_released: false },
+        Effect::FormerSettings { .. } => return None,
         // Published by `publish_message_of`.
         Effect::MessageSent { .. } => return None,
+        // Servers follow the table of accounts by themselves.
+        Effect::SubaccountCreated { .. } | Effect::SubaccountAbandoned { .. } => return None,
+        // Calls are answered without it.
+        Effect::KeptNumber(_) => return None,
     })
 }
 
@@ -215,6 +280,7 @@ pub(in crate::store) async fn write(
     if operation.state == OperationState::Failed {
         message::fail(db, shared, &operation).await?;
     }
+    kept::ended(db, shared, &operation).await?;
     // In the same transaction, so that no operation ends without its entry in the audit trail.
     if operation.state.is_final() {
         audit_event::operation_ended(db, shared, &operation).await?;
@@ -241,7 +307,11 @@ async fn apply(
         }
         Effect::AgentStatus { agent, status } => {
             let row = agent::ActiveModel { status: Set(status.to_string()), ..Default::default() };
-            change_agent(db, operation, *agent, row, now).await
+            change_agent(db, operation, *agent, row, now).await?;
+            if *status == AgentStatus::Deleted {
+                number::remove_agent(db, operation.tenant_id, *agent).await?;
+            }
+            Ok(())
         }
         Effect::NumberBought { number, sid } => {
             let row = phone_number::ActiveModel {
@@ -261,6 +331,9 @@ async fn apply(
             // No error in another state: a repeated step may find the number released already.
             move_number(db, operation, *number, NumberTransition::Released, row).await.map(drop)
         }
+        Effect::NumberStocked { number, stocked } => {
+            number::keep_in_stock(db, shared, *number, *stocked).await
+        }
         Effect::NumberKept { number } => {
             let row = phone_number::ActiveModel::default();
             move_number(db, operation, *number, NumberTransition::ReleaseEnded, row).await.map(drop)
@@ -272,6 +345,7 @@ async fn apply(
                 .filter(phone_number::Column::Id.eq(number.0))
                 .filter(phone_number::Column::TenantId.eq(operation.tenant_id.0))
                 .filter(phone_number::Column::AgentId.eq(agent))
+                .filter(phone_number::Column::CallGroupId.is_null())
                 .filter(phone_number::Column::Status.ne(NumberStatus::Released.as_str()));
             pooled.exec(db).await?;
             Ok(())
@@ -281,15 +355,79 @@ async fn apply(
             // No error in another state: a release that began meanwhile wins.
             move_number(db, operation, *number, NumberTransition::Confirmed, row).await.map(drop)
         }
+        Effect::NumberPorted { number, sid, capabilities } => {
+            kept::activate(db, shared, operation, (*number, sid, *capabilities)).await
+        }
+        Effect::KeptNumber(change) => kept::write(db, shared, operation, change).await,
+        Effect::FormerSettings { number, settings } => {
+            let recorded = phone_number::Entity::update_many()
+                .col_expr(Alias::new(phone_number::FORMER_SETTINGS), Expr::value(settings.clone()))
+                .filter(phone_number::Column::Id.eq(number.0))
+                .filter(phone_number::Column::TenantId.eq(operation.tenant_id.0));
+            recorded.exec(db).await?;
+            Ok(())
+        }
         Effect::MessageSent { message, report } => {
             message::report(db, shared, Some(*message), report).await.map(drop)
         }
+        Effect::SubaccountCreated { .. }
+        | Effect::SubaccountAbandoned { .. }
+        | Effect::NumberMoved { .. }
+        | Effect::NumberStays { .. } => apply_to_account(db, now, operation, effect).await,
         Effect::NumberLost { number } => {
             let row = phone_number::ActiveModel::default();
             // As above: a number that is being released must not become inactive.
             move_number(db, operation, *number, NumberTransition::Lost, row).await.map(drop)
         }
     }
+}
+
+/// Applies an effect on an account at the carrier, or on the account of a number.
+async fn apply_to_account(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    operation: &Operation,
+    effect: &Effect,
+) -> Result<(), StoreError> {
+    match effect {
+        Effect::SubaccountCreated { account, sid, token } => {
+            let ids = (operation.tenant_id, *account);
+            carrier_account::subaccount_created(db, now, ids, (sid.as_str(), token.as_str())).await
+        }
+        Effect::SubaccountAbandoned { account } => {
+            carrier_account::subaccount_abandoned(db, operation.tenant_id, *account).await
+        }
+        Effect::NumberMoved { number, to, from } => {
+            let row = phone_number::ActiveModel {
+                carrier_account_id: Set(to.map(|account| account.0)),
+                other_account_id: Set(from.map(|account| account.0)),
+                is_moving: Set(false),
+                ..Default::default()
+            };
+            end_move(db, operation, *number, row).await
+        }
+        Effect::NumberStays { number } => {
+            let row = phone_number::ActiveModel { is_moving: Set(false), ..Default::default() };
+            end_move(db, operation, *number, row).await
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn end_move(
+    db: &impl ConnectionTrait,
+    operation: &Operation,
+    id: NumberId,
+    row: phone_number::ActiveModel,
+) -> Result<(), StoreError> {
+    phone_number::Entity::update_many()
+        .set(row)
+        .filter(phone_number::Column::Id.eq(id.0))
+        .filter(phone_number::Column::TenantId.eq(operation.tenant_id.0))
+        .filter(phone_number::Column::IsMoving.eq(true))
+        .exec(db)
+        .await?;
+    Ok(())
 }
 
 async fn change_agent(

@@ -36,10 +36,11 @@ pub struct TenantCounts {
 
 impl TenantFilter {
     fn query(&self) -> Select<Entity> {
-        let mut query = Entity::find();
-        if let Some(id) = self.id {
-            query = query.filter(Column::Id.eq(id.0));
-        }
+        // The stock is no customer: it is listed only if it is asked for.
+        let mut query = Entity::find().filter(match self.id {
+            Some(id) => Column::Id.eq(id.0),
+            None => Column::Id.ne(TenantId::STOCK.0),
+        });
         if let Some(plan) = &self.plan {
             query = query.filter(Column::Plan.eq(plan.as_str()));
         }

@@ -3,6 +3,9 @@
 /// Endpoint names of the carrier's client and the voice provider's client.
 pub(super) fn endpoints() -> Vec<&'static str> {
     vec![
+        "create_account",
+        "list_accounts",
+        "fetch_account",
         "search_numbers",
         "buy_number",
         "list_numbers",
@@ -19,6 +22,13 @@ pub(super) fn endpoints() -> Vec<&'static str> {
         "delete_media",
         "fetch_prices",
         "list_registrations",
+        "check_portability",
+        "upload_document",
+        "request_port",
+        "list_ports",
+        "fetch_port",
+        "cancel_port",
+        "configure_ports",
         "create_agent",
         "list_agents",
         "fetch_agent",
@@ -40,8 +50,11 @@ pub(super) fn tables() -> Vec<&'static str> {
     vec![
         "agents",
         "audit_events",
+        "call_group_members",
         "call_totals",
         "calls",
+        "carrier_accounts",
+        "kept_numbers",
         "message_media",
         "messages",
         "operations",
@@ -59,6 +72,7 @@ pub(super) fn differences() -> Vec<&'static str> {
         "UNRECORDED_NUMBER",
         "FOREIGN_NUMBER",
         "MISSING_NUMBER",
+        "UNCHECKED_ACCOUNT",
         "REPLACED_NUMBER",
         "CONTESTED_NUMBER",
         "STALLED_RELEASE",

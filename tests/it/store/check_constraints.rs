@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use switchboard::domain::{
-    AgentMessaging, AgentStatus, AnswerStage, AutomaticAnswer, CallDirection, CallOutcome, CallStatus,
-    ConversationNews, MediaState, MessageDirection, MessageStatus, MessagingConsent, MessagingStatus,
-    NumberStatus, NumberType, OperationKind, OperationState, Provider, Step, ThreadHandling,
+    AgentMessaging, AgentStatus, AnswerStage, AutomaticAnswer, CallDirection, CallGroupStrategy, CallOutcome,
+    CallStatus, CarrierAccountKind, CarrierAccountStatus, ConversationNews, KeptNumberState, MediaState,
+    MessageDirection, MessageStatus, MessagingConsent, MessagingStatus, NumberOrigin, NumberStatus,
+    NumberType, OperationKind, OperationState, Provider, Step, ThreadHandling,
 };
 
 use crate::support::catalogue;
@@ -20,13 +21,17 @@ macro_rules! words {
 
 #[tokio::test]
 async fn check_constraints_accept_exactly_the_words_of_the_domain() {
-    let domain: [(&str, Vec<String>); 21] = [
+    let domain: [(&str, Vec<String>); 26] = [
         ("agents.messaging", words!(AgentMessaging)),
         ("agents.status", words!(AgentStatus)),
+        ("call_groups.strategy", words!(CallGroupStrategy)),
         ("calls.answer_stage", words!(AnswerStage)),
         ("calls.direction", words!(CallDirection)),
         ("calls.outcome", words!(CallOutcome)),
         ("calls.status", words!(CallStatus)),
+        ("carrier_accounts.kind", words!(CarrierAccountKind)),
+        ("carrier_accounts.status", words!(CarrierAccountStatus)),
+        ("kept_numbers.state", words!(KeptNumberState)),
         ("message_media.state", words!(MediaState)),
         ("message_threads.handling", words!(ThreadHandling)),
         ("messages.automatic_answer", words!(AutomaticAnswer)),
@@ -39,6 +44,7 @@ async fn check_constraints_accept_exactly_the_words_of_the_domain() {
         ("operations.state", words!(OperationState)),
         ("operations.step", words!(Step)),
         ("phone_numbers.kind", words!(NumberType)),
+        ("phone_numbers.origin", words!(NumberOrigin)),
         ("phone_numbers.provider", words!(Provider)),
         ("phone_numbers.status", words!(NumberStatus)),
         ("voice_events.kind", words!(ConversationNews)),

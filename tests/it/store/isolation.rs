@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use switchboard::domain::{
-    Agent, AgentToken, Clock, Entropy, IncomingMessage, MediaReference, MessagingConsent, TenantId,
-    TextReading,
+    Agent, AgentToken, CallGroupMember, CallGroupStrategy, Clock, Entropy, IncomingMessage, KeptNumberId,
+    MediaReference, MessagingConsent, TenantId, TextReading,
 };
 use switchboard::store::Received;
 use switchboard::store::{
@@ -55,7 +55,12 @@ async fn practice(db: &Database, last_four: u32) -> Agent {
     assert_eq!(received, Received::New);
     db.system().note_unknown_registrations(std::slice::from_ref(&number)).await.unwrap();
     let door = fixtures::write_as(db, tenant).await;
+    let kept = KeptNumberId(fixtures::uuid());
+    door.keep_number(kept, agent.id, &e164(last_four + 1000), number.operation_id).await.unwrap();
     door.audit("updateAgent", agent.id).await.unwrap();
+    let member = CallGroupMember { agent_id: agent.id, weight: 1, max_calls: None };
+    let (name, strategy) = ("Front desk".parse().unwrap(), CallGroupStrategy::Weighted);
+    door.insert_call_group(name, strategy, vec![member]).await.unwrap();
     door.commit().await.unwrap();
     agent
 }
@@ -156,6 +161,11 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
         "INSERT INTO call_statistics SELECT id, id, 1, 'US', 'local', 1, 0, 0, 0, 0, 1 FROM tenants",
     )
     .await;
+    test.execute(
+        "INSERT INTO carrier_accounts (id, tenant_id, sid, kind, status, token, created_at, updated_at) \
+         SELECT gen_random_uuid(), id, 'AC' || id, 'own', 'active', 'sealed', now(), now() FROM tenants",
+    )
+    .await;
     let mut connection = test.raw().await;
     for table in TABLES {
         assert_eq!(seen(&mut connection, table).await, 0, "{table}: the login role opens no door");
@@ -165,7 +175,7 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
         let (count, foreign) = (seen(&mut connection, table).await, theirs.tenant_id.0);
         assert!(count >= 1, "{table}");
         let key = if table == "tenants" { "id" } else { "tenant_id" };
-        let of_theirs = format!("(SELECT * FROM {table} WHERE {key} = '{foreign}') t");
+        let of_theirs = format!("(SELECT {key} FROM {table} WHERE {key} = '{foreign}') t");
         assert_eq!(seen(&mut connection, &of_theirs).await, 0, "{table}");
     }
     assert_eq!(seen(&mut connection, "call_statistics_progress").await, 1, "the same row for all tenants");
@@ -182,6 +192,9 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
         ("its plan", "UPDATE tenants SET phone_numbers = 9".to_owned()),
         ("another's agent", format!("UPDATE agents SET tenant_id = '{}'", theirs.tenant_id.0)),
         ("the provider's word", "UPDATE agents SET synced_revision = revision".to_owned()),
+        ("the token of its carrier account", "SELECT token FROM carrier_accounts".to_owned()),
+        ("whose a carrier account is", "UPDATE carrier_accounts SET sid = 'AC1'".to_owned()),
+        ("the account of its number", "UPDATE phone_numbers SET carrier_account_id = NULL".to_owned()),
         ("a number's owner", "UPDATE phone_numbers SET number = '+12125550999'".to_owned()),
         (
             "another's rules",
@@ -194,6 +207,8 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
         ("what it texted", "UPDATE message_totals SET messages = 0".to_owned()),
         ("its registration", "UPDATE messaging_registrations SET status = 'ready'".to_owned()),
         ("when registrations are read", "UPDATE registration_checks SET due_at = now()".to_owned()),
+        ("that a port is done", "UPDATE kept_numbers SET state = 'done'".to_owned()),
+        ("the carrier's port", "UPDATE kept_numbers SET port_sid = 'KW1'".to_owned()),
         ("its statistics", "UPDATE call_statistics SET minutes = 0".to_owned()),
         (
             "until when calls are counted",

@@ -36,3 +36,25 @@ pub(crate) async fn provision(app: &App, token: &str, input: Value) -> Value {
     assert!(answer["errors"].is_null(), "{answer}");
     answer["data"]["provisionPhoneNumber"].clone()
 }
+
+pub(crate) const IMPORT: &str =
+    "mutation($input: ImportPhoneNumberInput!) { importPhoneNumber(input: $input) {
+    phoneNumber { id number status origin label friendlyName countryCode monthlyCost sid }
+    operation { id kind state } userErrors { code message field } } }";
+
+impl App {
+    /// Places a number in the carrier account that nobody uses, imports it as an operator, and gives the mutation's payload.
+    pub(crate) async fn import(&self, input: Value) -> Value {
+        self.place_numbers(json!({ "phone_number": input["number"] })).await;
+        let imported = self.import_placed(input).await;
+        assert_eq!(imported["userErrors"], json!([]), "{imported}");
+        imported
+    }
+
+    /// Imports a number as an operator, and gives the mutation's payload.
+    pub(crate) async fn import_placed(&self, input: Value) -> Value {
+        let answer = self.graphql(&self.operator_token(), IMPORT, json!({ "input": input })).await;
+        assert!(answer["errors"].is_null(), "{answer}");
+        answer["data"]["importPhoneNumber"].clone()
+    }
+}

@@ -120,6 +120,7 @@ pub(crate) fn claim_of(number: &E164) -> NumberClaim {
         region: Some("NY".to_owned()),
         monthly_cost: "1.15".parse().unwrap(),
         label: None,
+        account: None,
     }
 }
 

@@ -65,9 +65,34 @@ impl Levers {
         self.pull(Method::POST, "calls", Some(order)).await
     }
 
+    /// Places numbers in the carrier account as if they had always been there; gives them.
+    pub(crate) async fn place_numbers(&self, numbers: Value) -> Value {
+        self.pull(Method::POST, "numbers", Some(numbers)).await["numbers"].clone()
+    }
+
+    /// Changes a number past the carrier's API: `{"obstacle": "port_out"}`.
+    pub(crate) async fn change_number(&self, sid: &str, change: Value) -> Value {
+        self.pull(Method::POST, &format!("numbers/{sid}"), Some(change)).await
+    }
+
+    /// Takes a number out of the carrier account.
+    pub(crate) async fn remove_number(&self, sid: &str) {
+        self.pull(Method::DELETE, &format!("numbers/{sid}"), None).await;
+    }
+
     /// Sends a text as a person would: `{"to": "+1…", "from": "+1…", "body": "…"}`; gives its story.
     pub(crate) async fn place_text(&self, order: Value) -> Value {
         self.pull(Method::POST, "texts", Some(order)).await
+    }
+
+    /// Opens an account at the carrier that is unrelated to the platform's: `{"auth_token": "…", "trial": true}`.
+    pub(crate) async fn open_account(&self, order: Value) -> Value {
+        self.pull(Method::POST, "accounts", Some(order)).await
+    }
+
+    /// Changes an account as the carrier does: `{"status": "suspended", "auth_token": "…"}`.
+    pub(crate) async fn change_account(&self, sid: &str, change: Value) {
+        self.pull(Method::POST, &format!("accounts/{sid}"), Some(change)).await;
     }
 
     /// What the emulated carrier does with messages between two numbers: `{"to": "+1…", "outcome": "lost_webhook", "times": 1}`.

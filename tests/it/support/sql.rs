@@ -8,7 +8,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use super::{App, wait_until};
 
 /// The tables that hold tenants' rows.
-pub(crate) const TABLES: [&str; 15] = [
+pub(crate) const TABLES: [&str; 19] = [
+    "carrier_accounts",
     "call_statistics",
     "tenants",
     "agents",
@@ -24,6 +25,9 @@ pub(crate) const TABLES: [&str; 15] = [
     "messaging_registrations",
     "messaging_consents",
     "message_media",
+    "call_groups",
+    "call_group_members",
+    "kept_numbers",
 ];
 
 /// Runs statements past every door, in a session that may write.

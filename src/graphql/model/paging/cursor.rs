@@ -34,6 +34,10 @@ pub enum List {
     Messages = 7,
     /// Threads of messages, the one with the latest change first.
     MessageThreads = 8,
+    /// The tenant's call groups, newest first.
+    CallGroups = 9,
+    /// Kept numbers, newest first.
+    KeptNumbers = 12,
 }
 
 /// A list with its filter.

@@ -1,7 +1,9 @@
 //! Routing rules and routing decisions.
 
+mod call_group;
 mod input;
 
+pub(crate) use call_group::{CallGroup, CallGroupStrategy};
 pub(crate) use input::RoutingRuleInput;
 
 use async_graphql::{Context, Enum, Object, SimpleObject};

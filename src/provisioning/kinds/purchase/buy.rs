@@ -6,13 +6,13 @@ use tracing::{error, warn};
 
 use super::ownership::{self, Ownership};
 use super::{Purchase, Refused, purchase_of, with_purchase};
-use crate::carrier::{self, CarrierError, NumberSettings, OwnedNumber, Rejection};
+use crate::carrier::{self, Carrier, CarrierError, NumberSettings, OwnedNumber, Rejection};
 use crate::domain::{Operation, PhoneNumber, Refusal, RefusalCode, Step, mask};
 use crate::provisioning::kinds::number_of;
 use crate::provisioning::kinds::settings::deviations;
 use crate::provisioning::outcome::{Outcome, Patience, Pause, Progress, SETTLING, unsettled_for};
 use crate::provisioning::refusals::unsettled;
-use crate::provisioning::{Provisioning, provider_refusal};
+use crate::provisioning::{Provisioning, mark_of, provider_refusal};
 use crate::store::{Effect, StoreError};
 
 /// Number of candidates refused for a missing address or documents after which a purchase fails.
@@ -21,28 +21,34 @@ const UNREGULATED_TRIES: u8 = 3;
 /// Everything the step works with.
 struct Buying<'a> {
     driver: &'a Provisioning,
+    /// The account that buys the number.
+    carrier: Carrier,
     operation: &'a Operation,
     purchase: Purchase,
     number: PhoneNumber,
     settings: NumberSettings,
+    mark: String,
 }
 
 /// Step: buy exactly the claimed number and point it to this server.
 pub(super) async fn buy_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
-    let buying = Buying {
-        driver,
-        operation,
-        purchase: purchase_of(operation)?,
-        number: number_of(driver, operation).await?,
-        settings: driver.settings(operation.id),
+    let number = number_of(driver, operation).await?;
+    let carrier = match driver.carrier_of(&number).await {
+        Ok(carrier) => carrier,
+        Err(failure) => {
+            let freed = vec![Effect::NumberReleased { number: number.id }];
+            return Ok(Outcome::failed(operation, &failure, freed, Patience::UntilSettled));
+        }
     };
-    buying.look_up_or_buy().await
+    let purchase = purchase_of(operation)?;
+    let (settings, mark) = (driver.settings(operation.id), mark_of(operation.id));
+    Buying { driver, carrier, operation, purchase, number, settings, mark }.look_up_or_buy().await
 }
 
 impl Buying<'_> {
     async fn look_up_or_buy(self) -> Result<Outcome, StoreError> {
         // Before every request: Twilio has no idempotency key, and buying an owned number again succeeds.
-        let found = match self.driver.carrier().find(&self.number.number).await {
+        let found = match self.carrier.find(&self.number.number).await {
             Ok(found) => found,
             Err(failure) => return Ok(self.not_bought(&failure)),
         };
@@ -69,11 +75,11 @@ impl Buying<'_> {
     }
 
     fn ownership_of(&self, owned: &OwnedNumber) -> Ownership {
-        ownership::of(owned, self.operation, &self.purchase, &self.settings)
+        ownership::of(owned, self.operation, &self.purchase, &self.settings, &self.mark)
     }
 
     async fn buy(self) -> Result<Outcome, StoreError> {
-        match self.driver.carrier().buy(&self.number.number, &self.settings.friendly_name).await {
+        match self.carrier.buy(&self.number.number, &self.mark).await {
             // No request of ours came before, so another owner bought it and our mark must go.
             Ok(carrier::Purchase::Older(owned)) if self.operation.outcome_unknown_at.is_none() => {
                 self.give_up(&owned).await
@@ -108,7 +114,7 @@ impl Buying<'_> {
         };
         // Released before the claim is freed: a crash in between leaves a claim, not a billed number
         // that nobody holds.
-        match self.driver.carrier().release(&owned.sid).await {
+        match self.carrier.release(&owned.sid).await {
             Ok(()) => self.refused(refused),
             Err(failure) => Ok(self.retry_setup(provider_refusal(&failure), &failure)),
         }
@@ -119,9 +125,9 @@ impl Buying<'_> {
         if deviations(&owned, &self.settings).is_empty() {
             return Ok(self.bought(owned.sid));
         }
-        match self.driver.carrier().point(&owned.sid, &self.settings, owned.capabilities.sms).await {
+        match self.carrier.point(&owned.sid, &self.settings, owned.capabilities.sms).await {
             // `point` does not send the name: another name means that the other owner marked it after us.
-            Ok(pointed) if pointed.friendly_name != self.settings.friendly_name => {
+            Ok(pointed) if pointed.friendly_name != self.mark => {
                 error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, "number lost to another installation with this carrier account, which bought it at the same time; if its calls arrive here, run repairPhoneNumber or reconcile --fix there");
                 self.refused(Refused::Sold)
             }
@@ -152,7 +158,7 @@ impl Buying<'_> {
     /// Leaves a number to its earlier owner. The claim stays until our mark is removed: otherwise reconciliation would take the
     /// number for an orphan of ours and release it.
     async fn give_up(self, owned: &OwnedNumber) -> Result<Outcome, StoreError> {
-        match self.driver.carrier().unmark(&owned.sid, &self.settings.friendly_name).await {
+        match self.carrier.unmark(&owned.sid, &self.mark).await {
             Ok(_) => {
                 error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, "number not bought: another installation with this carrier account already owned it; it was renamed but not changed otherwise, and its owner must restore the name with repairPhoneNumber or reconcile --fix");
                 self.refused(Refused::Sold)

@@ -34,12 +34,13 @@ pub(super) fn of(
     operation: &Operation,
     purchase: &Purchase,
     settings: &NumberSettings,
+    mark: &str,
 ) -> Ownership {
     // Both times are the carrier's: this server's clock does not matter.
     let is_older =
         owned.created_at.zip(purchase.offered_at).is_some_and(|(created, offered)| created < offered);
     let is_anothers = is_older || is_pointed_by_another(owned, purchase, settings);
-    if owned.friendly_name == settings.friendly_name {
+    if owned.friendly_name == mark {
         return if is_anothers { Ownership::MarkedByMistake } else { Ownership::Ours };
     }
     // `Carrier::unmark` sets the digits as the name.

@@ -75,13 +75,15 @@ export type AgentSyncState =
   /** The voice provider has the latest change. */
   | 'SYNCED';
 
-/** Input of `assignPhoneNumber`. */
+/** Input of `assignPhoneNumber`. Pass one of `agentId` and `callGroupId`, or neither: the number then goes to the tenant's pool. */
 export type AssignPhoneNumberInput = {
-  /** Id of the agent that answers the number's calls from now on. `null` or left out: none; the number goes to the tenant's pool. */
+  /** Id of the agent that answers the number's calls from now on. */
   agentId?: InputMaybe<Scalars['ID']['input']>;
+  /** Id of the call group whose members answer the number's calls from now on. */
+  callGroupId?: InputMaybe<Scalars['ID']['input']>;
   /**
-   * Id of the agent that the number is expected to have now: if it has another or none, the request is rejected. Default: no
-   * check.
+   * Id of the agent that the number is expected to have now: if it has another or none, or is in a call group, the request is
+   * rejected. Default: no check.
    */
   expectedAgentId?: InputMaybe<Scalars['ID']['input']>;
   /** Id of the number. */
@@ -135,6 +137,29 @@ export type CallFilter = {
   /** Only calls in this state. */
   status?: InputMaybe<CallStatus>;
 };
+
+/** A member of a call group. */
+export type CallGroupMemberInput = {
+  /** Id of the agent. An agent may be in several groups, and have numbers of its own. */
+  agentId: Scalars['ID']['input'];
+  /** Number of the agent's open calls with which the group offers it no further call: 1 to 50. Default: no limit but the plan's. */
+  maxCalls?: InputMaybe<Scalars['Int']['input']>;
+  /**
+   * Its share of the calls, compared with the weights of the others: 1 to 1000. Without effect in a group with strategy
+   * OVERFLOW.
+   */
+  weight?: Scalars['Int']['input'];
+};
+
+/** How a call group chooses the member that takes a call. */
+export type CallGroupStrategy =
+  /** The first member, in the order of the list, that has fewer open calls than its `maxCalls`. */
+  | 'OVERFLOW'
+  /**
+   * By weight: over many calls each member gets its share. If the chosen member has as many calls as its `maxCalls`, another
+   * one is chosen, by weight again.
+   */
+  | 'WEIGHTED';
 
 /** Who or what answered a call. */
 export type CallOutcome =
@@ -212,6 +237,16 @@ export type CreateAgentInput = {
   voiceId?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** Input of `createCallGroup`. */
+export type CreateCallGroupInput = {
+  /** The members, 1 to 20, in the order in which OVERFLOW offers them a call. */
+  members: Array<CallGroupMemberInput>;
+  /** Your own name for the group, 1 to 100 characters. */
+  name: Scalars['String']['input'];
+  /** How the member that takes a call is chosen. */
+  strategy: CallGroupStrategy;
+};
+
 /** Input of `deleteAgent`. */
 export type DeleteAgentInput = {
   /**
@@ -223,6 +258,12 @@ export type DeleteAgentInput = {
   id: Scalars['ID']['input'];
   /** Whether its numbers go to the tenant's pool instead of being released. Releases that were requested before go on. */
   keepPhoneNumbers?: Scalars['Boolean']['input'];
+};
+
+/** Input of `deleteCallGroup`. */
+export type DeleteCallGroupInput = {
+  /** Id of the group. */
+  id: Scalars['ID']['input'];
 };
 
 /** State of a part of the server. */
@@ -388,8 +429,10 @@ export type OperationState =
 export type PhoneNumberFilter = {
   /** Only numbers of this agent. */
   agentId?: InputMaybe<Scalars['ID']['input']>;
-  /** `true`: only numbers that are assigned to an agent; `false`: only numbers in the pool. */
+  /** `true`: only numbers that are assigned to an agent or a call group; `false`: only numbers in the pool. */
   assigned?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Only numbers of this call group. */
+  callGroupId?: InputMaybe<Scalars['ID']['input']>;
   /** Only numbers of this country. */
   countryCode?: InputMaybe<Scalars['CountryCode']['input']>;
   /** Only numbers in this state. Default: all except RELEASED. */
@@ -704,6 +747,18 @@ export type UpdateAgentInput = {
   voiceId?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** Input of `updateCallGroup`. A field that is `null` or left out stays as it is. */
+export type UpdateCallGroupInput = {
+  /** Id of the group. */
+  id: Scalars['ID']['input'];
+  /** New members, 1 to 20, which replace all former ones. */
+  members?: InputMaybe<Array<CallGroupMemberInput>>;
+  /** New name, 1 to 100 characters. */
+  name?: InputMaybe<Scalars['String']['input']>;
+  /** How the member that takes a call is chosen. */
+  strategy?: InputMaybe<CallGroupStrategy>;
+};
+
 /**
  * Reason of a `UserError`. New codes may be added: treat an unknown one as a general error and show its
  * message.
@@ -825,7 +880,7 @@ export type CallDetailsQueryVariables = Exact<{
 }>;
 
 
-export type CallDetailsQuery = { node: { id: string } | { id: string } | { sid: string, direction: CallDirection, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, durationSeconds: number | null, estimatedCost: string | null, callerAttestation: string | null, conversationId: string | null, id: string, agent: { id: string, name: string, status: AgentStatus, fallbackNumber: string | null } | null, phoneNumber: { id: string, number: string } | null, decision: { reason: string, ruleName: string | null, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } | null }, transcript: Array<{ speaker: Speaker, text: string, atSeconds: number }> | null } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | null };
+export type CallDetailsQuery = { node: { id: string } | { id: string } | { sid: string, direction: CallDirection, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, durationSeconds: number | null, estimatedCost: string | null, callerAttestation: string | null, conversationId: string | null, id: string, agent: { id: string, name: string, status: AgentStatus, fallbackNumber: string | null } | null, phoneNumber: { id: string, number: string } | null, decision: { reason: string, ruleName: string | null, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } | null }, transcript: Array<{ speaker: Speaker, text: string, atSeconds: number }> | null } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | null };
 
 export type CallFollowedSubscriptionVariables = Exact<{
   agentId?: InputMaybe<Scalars['ID']['input']>;
@@ -1294,7 +1349,7 @@ export type TrailSubjectsQueryVariables = Exact<{
 }>;
 
 
-export type TrailSubjectsQuery = { nodes: Array<{ __typename: 'Agent', name: string, id: string } | { __typename: 'AuditEvent', id: string } | { __typename: 'Call', id: string } | { __typename: 'Message', id: string } | { __typename: 'MessageThread', id: string } | { __typename: 'Operation', id: string } | { __typename: 'PhoneNumber', number: string, id: string } | { __typename: 'Tenant', id: string } | { __typename: 'Viewer', id: string } | null> };
+export type TrailSubjectsQuery = { nodes: Array<{ __typename: 'Agent', name: string, id: string } | { __typename: 'AuditEvent', id: string } | { __typename: 'Call', id: string } | { __typename: 'CallGroup', id: string } | { __typename: 'Message', id: string } | { __typename: 'MessageThread', id: string } | { __typename: 'Operation', id: string } | { __typename: 'PhoneNumber', number: string, id: string } | { __typename: 'Tenant', id: string } | { __typename: 'Viewer', id: string } | null> };
 
 export type UsageQueryVariables = Exact<{
   month?: InputMaybe<Scalars['String']['input']>;

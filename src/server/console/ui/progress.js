@@ -29,7 +29,13 @@ const KINDS = {
   CHECK_NUMBER: ['Check the number', ['check_number']],
   DELETE_AGENT: ['Delete the agent', ['release_number', 'delete_voice_agent']],
   RESTORE_VOICE_AGENT: ['Restore the voice agent', ['create_voice_agent']],
+  IMPORT_NUMBER: ['Import a number', ['record_number', 'point_number']],
+  RESTORE_NUMBER: ['Restore a number’s former settings', ['restore_settings']],
   SEND_MESSAGE: ['Send a text message', ['send_message']],
+  CREATE_CARRIER_ACCOUNT: ['Create the account at the carrier', ['create_carrier_account']],
+  MOVE_NUMBER: ['Move the number', ['move_number']],
+  KEEP_NUMBER: ['Keep a number', ['search_numbers', 'claim_number', 'buy_number']],
+  PORT_NUMBER: ['Port a number', ['check_portability', 'upload_bill', 'request_port', 'follow_port', 'cut_over']],
 };
 
 /** @type {Record<string, string>} */
@@ -41,8 +47,18 @@ const STEPS = {
   release_number: 'Release the number',
   repair_number: 'Compare the number’s settings at the carrier and correct them',
   check_number: 'Look the number up at the carrier',
+  record_number: 'Read what is set on the number, and store it',
+  point_number: 'Connect the number',
+  restore_settings: 'Put the former settings back at the carrier',
   delete_voice_agent: 'Delete the voice agent',
   send_message: 'Hand the message to the carrier',
+  create_carrier_account: 'Create a subaccount at the carrier',
+  move_number: 'Move the number to the other account and read it back',
+  check_portability: 'Ask whether the number can be ported',
+  upload_bill: 'Hand the bill over',
+  request_port: 'Request the port',
+  follow_port: 'Wait for the carriers',
+  cut_over: 'Connect the number',
 };
 
 /** A deletion may release no number, or several. */
@@ -248,6 +264,7 @@ const FOR_PROGRAMS = [
   ['set ifUnavailable to ANY_IN_COUNTRY', 'take any number in the country'],
   ['search again with availablePhoneNumbers', 'search again'],
   ['restore them with repairPhoneNumber', 'repair the number'],
+  ['give this one up with releasePhoneNumber', 'release this one'],
   ['recorded with setMessagingConsent', 'that you record'],
 ];
 

@@ -7,6 +7,7 @@
 //! The cache is filled once, page by page ([`NumberReader`]); then only changes are read. It is also saved to
 //! disk ([`saved`]) for a server that starts while the database is unavailable.
 
+mod group;
 mod interned;
 mod reader;
 mod record;
@@ -14,6 +15,7 @@ mod saved;
 mod state;
 mod table;
 
+pub(in crate::store) use group::CachedMember;
 pub use reader::NumberReader;
 
 use std::collections::HashSet;
@@ -23,9 +25,10 @@ use chrono::TimeDelta;
 use sea_orm::ColumnTrait;
 
 use super::answering;
-use crate::domain::{AnsweringAgent, E164, NumberId, RoutingRules};
+use crate::domain::{AnsweringAgent, CallGroupId, E164, NumberAccounts, NumberId, RoutingRules};
 use crate::store::entities::phone_number;
 use crate::store::{StoreError, SystemStore};
+use group::CachedGroup;
 use state::{CacheState, Found};
 
 /// Time for which the cache is trusted after its last comparison with the database. Far shorter than the
@@ -40,8 +43,11 @@ pub(super) const MAX_CHAIN: usize = 50;
 pub(in crate::store) struct CachedNumber {
     /// Id of the row: it identifies the number's tenancy, not the E.164 number.
     pub(in crate::store) id: NumberId,
-    /// Agent that answers, as far as its row is readable.
+    /// Agent that answers, as far as its row is readable; of a number in the pool or a call group the last one, which answers
+    /// nothing.
     pub(in crate::store) agent: AnsweringAgent,
+    /// Accounts at the carrier that it may be called from.
+    pub(in crate::store) accounts: NumberAccounts,
     /// Routing rules, applied before the agent answers.
     pub(in crate::store) rules: Arc<RoutingRules>,
     /// Version of the rules.
@@ -50,12 +56,58 @@ pub(in crate::store) struct CachedNumber {
     pub(in crate::store) number_changed: i64,
     /// Change mark of the agent's row.
     pub(in crate::store) agent_changed: i64,
+    /// Call group that answers.
+    pub(in crate::store) group: Option<Arc<CachedGroup>>,
+}
+
+/// Who is offered a call.
+#[derive(Debug)]
+pub(in crate::store) struct Offer {
+    /// The call group that offers it; `None` if none does, or it has no members left.
+    pub(in crate::store) group: Option<CallGroupId>,
+    /// Who takes it, unless it has as many calls as it may have.
+    pub(in crate::store) first: CachedMember,
+    /// Who is offered it next.
+    pub(in crate::store) rest: Vec<CachedMember>,
 }
 
 impl CachedNumber {
-    fn marks(&self) -> (i64, i64) {
-        (self.number_changed, self.agent_changed)
+    fn marks(&self) -> Marks {
+        Marks {
+            number: self.number_changed,
+            agent: self.agent_changed,
+            group: self.group.as_ref().map(|group| group.mark()),
+        }
     }
+
+    /// Who is offered this call to the number.
+    pub(in crate::store) fn offer(&self, sid: &str) -> Offer {
+        if let Some(group) = &self.group {
+            let mut offered = group.offers(sid).into_iter();
+            if let Some(first) = offered.next() {
+                return Offer { group: Some(group.id), first, rest: offered.collect() };
+            }
+        }
+        let (agent, changed) = (self.agent.clone(), self.agent_changed);
+        let first = CachedMember { agent, changed, weight: 1, max_calls: None };
+        Offer { group: None, first, rest: Vec::new() }
+    }
+
+    /// The numbers that a call may be passed on to by rules and fallback numbers.
+    fn passed_on_to(self) -> impl Iterator<Item = E164> {
+        let members = self.group.into_iter().flat_map(|group| group.members.clone());
+        let fallbacks = members.filter_map(|member| member.agent.fallback_number);
+        let forwards: Vec<E164> = self.rules.forwards().cloned().collect();
+        forwards.into_iter().chain(self.agent.fallback_number).chain(fallbacks)
+    }
+}
+
+/// Change marks of a cached number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Marks {
+    number: i64,
+    agent: i64,
+    group: Option<u64>,
 }
 
 /// Cache of the numbers that take calls.
@@ -133,8 +185,7 @@ impl SystemStore {
             }
             // Locks the cache for one number at a time, so that other calls are routed meanwhile.
             if let Some(cached) = self.cached(&number) {
-                next.extend(cached.rules.forwards().cloned());
-                next.extend(cached.agent.fallback_number);
+                next.extend(cached.passed_on_to());
             }
         }
         false

@@ -1,13 +1,14 @@
 //! Fills the cache and keeps it in step with the database.
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement, UnionType};
 use sea_orm::{ColumnTrait, ConnectionTrait, IdenStatic, QueryResult};
 use uuid::Uuid;
 
+use super::super::group::groups_of;
 use super::state::{Found, RowState};
-use super::{CachedNumber, Reading, answering};
-use crate::domain::{AgentId, E164, NumberId, NumberStatus, RoutingRules};
+use super::{CachedNumber, Reading, answering, group};
+use crate::domain::{AgentId, CarrierAccountId, E164, NumberAccounts, NumberId, NumberStatus, RoutingRules};
 use crate::store::dialect::{self, Horizon};
 use crate::store::entities::phone_number::TABLE;
 use crate::store::entities::{self, agent, phone_number};
@@ -24,6 +25,7 @@ const OF_AGENT: &str = "agent__";
 struct Row {
     number: E164,
     agent: AgentId,
+    group: Option<Uuid>,
     found: Found,
     /// Unreadable columns with their tables.
     unreadable: Vec<(&'static str, &'static str)>,
@@ -40,6 +42,7 @@ impl Row {
             agent = agent.withdrawn();
         }
         let (agent_id, mut unreadable) = (agent.id, Vec::new());
+        let group = row.try_get("", "call_group_id")?;
         let state = match entities::text(TABLE, "status", &row.try_get::<String>("", "status")?)? {
             NumberStatus::Released => RowState::Released,
             NumberStatus::Pending => RowState::Pending,
@@ -53,6 +56,7 @@ impl Row {
                 RowState::TakesCalls(CachedNumber {
                     id,
                     agent,
+                    accounts: accounts(row)?,
                     rules: rules.unwrap_or_default().into(),
                     rules_version: row.try_get("", "routing_version").unwrap_or_else(|_| {
                         unreadable.push((TABLE, "routing_version"));
@@ -60,11 +64,13 @@ impl Row {
                     }),
                     number_changed: row.try_get("", "changed")?,
                     agent_changed: row.try_get(OF_AGENT, agent::Column::Changed.as_str())?,
+                    // Read afterwards, for all rows at once.
+                    group: None,
                 })
             }
         };
         let found = Found { number: number.digits(), id, state };
-        Ok(Self { number, agent: agent_id, found, unreadable })
+        Ok(Self { number, agent: agent_id, group, found, unreadable })
     }
 
     /// Reports the unreadable columns.
@@ -77,16 +83,44 @@ impl Row {
     }
 }
 
+fn accounts(row: &QueryResult) -> Result<NumberAccounts, StoreError> {
+    let account =
+        |column| Ok::<_, StoreError>(row.try_get::<Option<Uuid>>("", column)?.map(CarrierAccountId));
+    let other = account("other_account_id")?;
+    let was_moved = row.try_get::<Option<DateTime<Utc>>>("", "moved_at")?.is_some();
+    Ok(NumberAccounts {
+        owner: account("carrier_account_id")?,
+        other: was_moved.then_some(other),
+        is_moving: row.try_get("", "is_moving")?,
+    })
+}
+
 /// Reads numbers with their agents, restricted by `narrowed`. Reports unreadable rows and columns.
 pub(super) async fn read(
     store: &SystemStore,
     narrowed: impl FnOnce(&mut SelectStatement) -> &mut SelectStatement,
 ) -> Result<Rows, StoreError> {
-    use phone_number::Column::{Changed, Id, Number, PooledAt, RoutingVersion, Status};
+    use phone_number::Column::{
+        CallGroupId, CarrierAccountId, Changed, Id, IsMoving, MovedAt, Number, OtherAccountId, PooledAt,
+        RoutingVersion, Status,
+    };
     let mut query = Query::select();
     query.from(phone_number::Entity);
     query.columns(
-        [Id, Number, Status, PooledAt, RoutingVersion, Changed].map(|column| (phone_number::Entity, column)),
+        [
+            Id,
+            Number,
+            Status,
+            PooledAt,
+            CallGroupId,
+            RoutingVersion,
+            Changed,
+            CarrierAccountId,
+            OtherAccountId,
+            MovedAt,
+            IsMoving,
+        ]
+        .map(|column| (phone_number::Entity, column)),
     );
     query.column((phone_number::Entity, Alias::new(phone_number::RULES)));
     for column in agent::AnsweringRow::COLUMNS.into_iter().chain([agent::Column::Changed]) {
@@ -101,14 +135,23 @@ pub(super) async fn read(
     narrowed(&mut query);
     let rows = store.db().query_all(&query).await?;
     let mut read = Rows { found: Vec::with_capacity(rows.len()), count: rows.len() as u64, last: None };
+    let mut of_groups = Vec::new();
     for row in &rows {
         read.last = position(row).or(read.last);
         match Row::read(row) {
             Ok(found) => {
                 found.report(store, row);
+                of_groups.extend(found.group.map(|group| (read.found.len(), group)));
                 read.found.push((found.number, found.found));
             }
             Err(failure) => store.report_row(TABLE, || entities::id(row), row, &[failure]),
+        }
+    }
+    // After the numbers: a group changed in between is at least as new as the marks of its numbers, which are read again.
+    let groups = group::read(store, of_groups.iter().map(|(_, group)| *group).collect()).await?;
+    for (nth, group) in of_groups {
+        if let Some((_, Found { state: RowState::TakesCalls(cached), .. })) = read.found.get_mut(nth) {
+            cached.group = groups.get(&group).cloned();
         }
     }
     Ok(read)
@@ -325,7 +368,8 @@ impl NumberReader {
         if !changed.is_empty() {
             let reading = self.store.shared.numbers.begin();
             // The cache has no agents of its own: each number holds what it needs of its agent.
-            let theirs = phone_number::Column::AgentId.is_in(changed.iter().map(|(_, id)| *id));
+            let ids: Vec<Uuid> = changed.iter().map(|(_, id)| *id).collect();
+            let theirs = phone_number::Column::Id.in_subquery(numbers_of(&ids));
             take(
                 &reading,
                 read(&self.store, |query| query.cond_where(theirs).cond_where(answering())).await?,
@@ -346,6 +390,19 @@ impl NumberReader {
         self.store.learn_numbers(&numbers).await?;
         Ok(Some(Position::Conflicting))
     }
+}
+
+/// The numbers that these agents answer: their own, and those of their call groups.
+// A union and not an `OR`, which no index serves.
+fn numbers_of(agents: &[Uuid]) -> SelectStatement {
+    let numbers = |of: Expr| {
+        let mut query = Query::select();
+        query.column(phone_number::Column::Id).from(phone_number::Entity).and_where(of);
+        query
+    };
+    let own = phone_number::Column::AgentId.is_in(agents.iter().copied());
+    let through_groups = phone_number::Column::CallGroupId.in_subquery(groups_of(agents));
+    numbers(own).union(UnionType::All, numbers(through_groups)).take()
 }
 
 fn take(reading: &Reading<'_>, rows: Rows) {

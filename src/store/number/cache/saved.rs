@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::CachedNumber;
+use super::group::{CachedGroup, CachedMember};
 use crate::domain::{
-    AgentId, AgentStatus, AnsweringAgent, DialingOverride, E164, Language, NumberId, RoutingRules, TenantId,
+    AgentId, AgentStatus, AnsweringAgent, CallGroupId, CallGroupStrategy, CarrierAccountId, DialingOverride,
+    E164, Language, NumberAccounts, NumberId, RoutingRules, TenantId,
 };
 use crate::store::SystemStore;
 
@@ -48,6 +50,76 @@ struct Entry {
     rules: RoutingRules,
     #[serde(default)]
     rules_version: i32,
+    /// The account at the carrier that holds the number; missing: the platform's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<Uuid>,
+    /// The other account while it is being moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    other_account: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_moving: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "as_far_as_readable")]
+    group: Option<SavedGroup>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SavedGroup {
+    id: Uuid,
+    strategy: String,
+    members: Vec<SavedMember>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SavedMember {
+    agent: Uuid,
+    voice_agent_id: Option<String>,
+    language: String,
+    fallback_number: Option<E164>,
+    status: String,
+    changed: i64,
+    weight: u16,
+    max_calls: Option<u16>,
+}
+
+impl SavedGroup {
+    fn of(group: &CachedGroup) -> Self {
+        let member = |member: &CachedMember| SavedMember {
+            agent: member.agent.id.0,
+            voice_agent_id: member.agent.voice_agent_id.clone(),
+            language: member.agent.language.to_string(),
+            fallback_number: member.agent.fallback_number.clone(),
+            status: member.agent.status.to_string(),
+            changed: member.changed,
+            weight: member.weight,
+            max_calls: member.max_calls,
+        };
+        Self {
+            id: group.id.0,
+            strategy: group.strategy.to_string(),
+            members: group.members.iter().map(member).collect(),
+        }
+    }
+
+    fn cached(self, tenant: Uuid) -> CachedGroup {
+        let member = |member: SavedMember| CachedMember {
+            agent: AnsweringAgent {
+                id: AgentId(member.agent),
+                tenant_id: TenantId(tenant),
+                voice_agent_id: member.voice_agent_id,
+                language: member.language.parse().unwrap_or_default(),
+                fallback_number: member.fallback_number,
+                status: member.status.parse().unwrap_or(AgentStatus::Inactive),
+            },
+            changed: member.changed,
+            weight: member.weight,
+            max_calls: member.max_calls,
+        };
+        CachedGroup {
+            id: CallGroupId(self.id),
+            strategy: self.strategy.parse().unwrap_or(CallGroupStrategy::Overflow),
+            members: self.members.into_iter().map(member).collect(),
+        }
+    }
 }
 
 impl Entry {
@@ -66,6 +138,10 @@ impl Entry {
             agent_changed: cached.agent_changed,
             rules: RoutingRules::clone(&cached.rules),
             rules_version: cached.rules_version,
+            account: cached.accounts.owner.map(|account| account.0),
+            other_account: cached.accounts.other.flatten().map(|account| account.0),
+            is_moving: cached.accounts.is_moving,
+            group: cached.group.as_deref().map(SavedGroup::of),
         })
     }
 
@@ -83,10 +159,16 @@ impl Entry {
                 fallback_number: self.fallback_number,
                 status,
             },
+            accounts: NumberAccounts {
+                owner: self.account.map(CarrierAccountId),
+                other: self.is_moving.then_some(self.other_account.map(CarrierAccountId)),
+                is_moving: self.is_moving,
+            },
             rules: Arc::new(self.rules),
             rules_version: self.rules_version,
             number_changed: self.number_changed,
             agent_changed: self.agent_changed,
+            group: self.group.map(|group| Arc::new(group.cached(self.tenant))),
         };
         (self.number.digits(), cached)
     }

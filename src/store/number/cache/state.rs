@@ -333,10 +333,12 @@ mod tests {
             RowState::TakesCalls(CachedNumber {
                 id: NumberId(Uuid::from_u128(lease.id)),
                 agent,
+                accounts: crate::domain::NumberAccounts::default(),
                 rules: Arc::default(),
                 rules_version: 0,
                 number_changed: lease.mark,
                 agent_changed: 0,
+                group: None,
             })
         };
         Found { number: number as u64 + 1, id: NumberId(Uuid::from_u128(lease.id)), state }

@@ -1,15 +1,17 @@
 //! Storage of cached numbers: records in chunks with an index by number, and shared values stored once.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use hashbrown::HashTable;
 use uuid::Uuid;
 
-use super::CachedNumber;
+use super::group::CachedGroup;
 use super::interned::Interned;
 use super::record::{Record, SharedKeys, UnusualIds};
-use crate::domain::{NumberId, RoutingRules, TenantId};
+use super::{CachedNumber, Marks};
+use crate::domain::{NumberAccounts, NumberId, RoutingRules, TenantId};
 
 /// Records in a chunk. A chunk is allocated at once, so that growth neither copies nor doubles memory. Its
 /// ids and records take 56 and 256 KiB, which are size classes of the allocator.
@@ -27,10 +29,13 @@ pub(super) struct Table {
     // Slots only, because each record holds its number: an entry takes four bytes and a control byte.
     index: Vec<HashTable<u32>>,
     hasher: RandomState,
-    tenants: Interned<TenantId>,
+    /// Tenants with the accounts of their numbers: most tenants have all their numbers in one.
+    tenants: Interned<(TenantId, NumberAccounts)>,
     /// Routing rules with their versions.
     rules: Interned<(Arc<RoutingRules>, i32)>,
     unusual: UnusualIds,
+    /// Call groups by number: few numbers have one.
+    groups: HashMap<u64, Arc<CachedGroup>>,
 }
 
 #[derive(Debug)]
@@ -50,6 +55,7 @@ impl Default for Table {
             tenants: Interned::default(),
             rules: Interned::default(),
             unusual: UnusualIds::default(),
+            groups: HashMap::new(),
         }
     }
 }
@@ -64,14 +70,17 @@ impl Table {
         let (id, record) = self.at(self.slot_of(number)?)?;
         let (number_changed, agent_changed) = record.marks();
         let shared = record.shared();
+        let (tenant, accounts) = self.tenants.get(shared.tenant)?;
         let (rules, rules_version) = self.rules.get(shared.rules)?;
         Some(CachedNumber {
             id: NumberId(id),
-            agent: record.agent(*self.tenants.get(shared.tenant)?, &self.unusual),
+            agent: record.agent(*tenant, &self.unusual),
+            accounts: *accounts,
             rules: Arc::clone(rules),
             rules_version: *rules_version,
             number_changed,
             agent_changed,
+            group: self.groups.get(&number).cloned(),
         })
     }
 
@@ -84,9 +93,11 @@ impl Table {
     }
 
     /// Returns the row id and the change marks of a number.
-    pub(super) fn marks(&self, number: u64) -> Option<(NumberId, (i64, i64))> {
+    pub(super) fn marks(&self, number: u64) -> Option<(NumberId, Marks)> {
         let (id, record) = self.at(self.slot_of(number)?)?;
-        Some((NumberId(id), record.marks()))
+        let (of_number, agent) = record.marks();
+        let group = self.groups.get(&number).map(|group| group.mark());
+        Some((NumberId(id), Marks { number: of_number, agent, group }))
     }
 
     /// Finds the number of a row. Scans all ids, which is acceptable because only releases need it.
@@ -100,11 +111,15 @@ impl Table {
     /// Inserts or replaces a number.
     pub(super) fn set(&mut self, number: u64, cached: &CachedNumber) {
         let shared = SharedKeys {
-            tenant: self.tenants.acquire(cached.agent.tenant_id),
+            tenant: self.tenants.acquire((cached.agent.tenant_id, cached.accounts)),
             rules: self.rules.acquire((Arc::clone(&cached.rules), cached.rules_version)),
         };
         let marks = (cached.number_changed, cached.agent_changed);
         let record = Record::pack(number, shared, &cached.agent, marks, &mut self.unusual);
+        match &cached.group {
+            Some(group) => self.groups.insert(number, Arc::clone(group)),
+            None => self.groups.remove(&number),
+        };
         let id = cached.id.0;
         // The old values are released after the new ones were acquired: a value that both share stays stored.
         if let Some(slot) = self.slot_of(number) {
@@ -135,6 +150,7 @@ impl Table {
         let found =
             index.get_mut(part(hash)).and_then(|part| Some(part.find_entry(hash, is_it).ok()?.remove().0));
         let Some(slot) = found else { return false };
+        self.groups.remove(&number);
         self.discard(slot);
         if let Some(id) = self.id_mut(slot) {
             *id = Uuid::nil();
@@ -230,10 +246,12 @@ mod tests {
         CachedNumber {
             id: NumberId(Uuid::from_u128(id)),
             agent,
+            accounts: NumberAccounts::default(),
             rules,
             rules_version: 3,
             number_changed: 1,
             agent_changed: 2,
+            group: None,
         }
     }
 

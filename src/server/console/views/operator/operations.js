@@ -48,7 +48,13 @@ const KINDS = [
   'CHECK_NUMBER',
   'DELETE_AGENT',
   'RESTORE_VOICE_AGENT',
+  'IMPORT_NUMBER',
+  'RESTORE_NUMBER',
   'SEND_MESSAGE',
+  'CREATE_CARRIER_ACCOUNT',
+  'MOVE_NUMBER',
+  'KEEP_NUMBER',
+  'PORT_NUMBER',
 ];
 
 export function Operations() {

@@ -22,6 +22,7 @@ const KINDS = {
   UNRECORDED_NUMBER: 'A number that the database does not know',
   FOREIGN_NUMBER: 'A number bought elsewhere',
   MISSING_NUMBER: 'A number the carrier no longer has',
+  UNCHECKED_ACCOUNT: 'An account whose numbers were not compared',
   REPLACED_NUMBER: 'A number that was bought again elsewhere',
   CONTESTED_NUMBER: 'A number that another installation claims',
   STALLED_RELEASE: 'A release that nothing continues',

@@ -1,0 +1,166 @@
+//! Checks of an account's credentials at the carrier, and what to say about them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::time::{Instant, timeout};
+
+use super::{Accounts, KnownAccount};
+use crate::carrier::{AccountState, CarrierError};
+use crate::domain::{CarrierAccountId, CarrierAccountStatus};
+use crate::store::AccountCheck;
+
+/// Least time between two checks of an account because of failing signatures: strangers can send as many as they like.
+const RECHECK_AFTER: Duration = Duration::from_secs(10);
+/// How long a caller waits for such a check. The carrier gives up on a webhook after 15 s.
+const RECHECK_TIME: Duration = Duration::from_secs(4);
+/// Accounts whose last recheck is remembered, at most.
+const MOST_RECHECKS: usize = 10_000;
+
+/// When accounts were rechecked last. Requests that come meanwhile wait for the same check.
+#[derive(Debug, Default)]
+pub(super) struct Rechecks(Mutex<HashMap<CarrierAccountId, Arc<tokio::sync::Mutex<Option<Recheck>>>>>);
+
+/// The last recheck of an account.
+#[derive(Debug, Clone, Copy)]
+struct Recheck {
+    at: Instant,
+    /// Whether the carrier accepted the credentials.
+    is_good: bool,
+}
+
+/// An account that may be connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connecting {
+    /// Its state.
+    pub check: AccountCheck,
+}
+
+/// Why an account cannot be connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotConnected {
+    /// It is the platform's own, or one of its subaccounts.
+    Ours,
+    /// The token is not the account's.
+    WrongToken,
+    /// It is suspended or closed: which, in words.
+    NotActive(&'static str),
+    /// The carrier does not tell.
+    Carrier(CarrierError),
+    /// There is no `ENCRYPTION_KEY`.
+    NoKey,
+}
+
+impl Accounts {
+    /// Checks credentials that a tenant presents.
+    ///
+    /// # Errors
+    /// [`NotConnected`].
+    pub async fn try_credentials(&self, sid: &str, token: &SecretString) -> Result<Connecting, NotConnected> {
+        if !self.can_seal() {
+            return Err(NotConnected::NoKey);
+        }
+        if sid == self.platform().account_sid() {
+            return Err(NotConnected::Ours);
+        }
+        let carrier = self.platform().for_account(sid.to_owned(), token.clone());
+        match carrier.account_state().await.map_err(NotConnected::Carrier)? {
+            AccountState::WrongCredentials => Err(NotConnected::WrongToken),
+            AccountState::Suspended => Err(NotConnected::NotActive("suspended")),
+            AccountState::Closed => Err(NotConnected::NotActive("closed")),
+            AccountState::NotActive => Err(NotConnected::NotActive("suspended or closed")),
+            active @ AccountState::Active { .. } => Ok(Connecting { check: verdict(active) }),
+        }
+    }
+
+    /// Checks an account whose webhook had an invalid signature, unless it was checked a moment ago. Returns whether its
+    /// credentials are known to be good, so that the webhook is a forgery.
+    pub async fn recheck(&self, id: CarrierAccountId) -> bool {
+        let turn = {
+            let mut rechecks = self.0.rechecks.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if rechecks.len() >= MOST_RECHECKS {
+                rechecks.retain(|_, turn| Arc::strong_count(turn) > 1);
+            }
+            Arc::clone(rechecks.entry(id).or_default())
+        };
+        let checked = async {
+            let mut last = turn.lock().await;
+            let recent = last.filter(|last| last.at.elapsed() < RECHECK_AFTER);
+            if let Some(recent) = recent {
+                return recent.is_good;
+            }
+            // A carrier that does not answer says nothing: the caller of a real call must not be left without an answer.
+            let is_good = self.check(id).await == Some(CarrierAccountStatus::Active);
+            *last = Some(Recheck { at: Instant::now(), is_good });
+            is_good
+        };
+        timeout(RECHECK_TIME, checked).await.unwrap_or(false)
+    }
+
+    /// Checks an account at the carrier, and stores the result. Returns its state; `None` if the carrier does not tell.
+    pub(super) async fn check(&self, id: CarrierAccountId) -> Option<CarrierAccountStatus> {
+        let known = self.known(id)?;
+        let check = self.ask(&known).await?;
+        let was = &known.account;
+        let is_new = was.status != check.status || was.detail != check.detail;
+        if is_new {
+            tracing::warn!(account = %id, tenant = %was.tenant_id, status = %check.status, detail = check.detail, "state of a tenant's carrier account changed");
+        }
+        if let Err(error) = self.0.store.note_account_check(id, &check).await {
+            tracing::warn!(account = %id, %error, "check of a carrier account not stored");
+        }
+        self.reread(id).await;
+        Some(check.status)
+    }
+
+    /// What the carrier says; `None` if it does not tell now.
+    async fn ask(&self, known: &KnownAccount) -> Option<AccountCheck> {
+        let Some(token) = known.token.clone() else {
+            let detail = "its token cannot be decrypted: the operator must set the right ENCRYPTION_KEY, or you connect the \
+                          account again with its token";
+            let status = CarrierAccountStatus::Rejected;
+            return Some(AccountCheck { status, detail: Some(detail.to_owned()) });
+        };
+        match self.client(known, token).account_state().await {
+            Ok(state) => Some(verdict(state)),
+            Err(error) => {
+                tracing::warn!(account = %known.account.id, %error, "carrier account not checked");
+                None
+            }
+        }
+    }
+}
+
+fn verdict(state: AccountState) -> AccountCheck {
+    let (status, detail) = match state {
+        AccountState::Active { is_trial: false } => (CarrierAccountStatus::Active, None),
+        AccountState::Active { is_trial: true } => (
+            CarrierAccountStatus::Active,
+            Some(
+                "this is a trial account: the carrier limits its numbers, calls and messages until it is upgraded",
+            ),
+        ),
+        AccountState::Suspended => (
+            CarrierAccountStatus::Suspended,
+            Some("the carrier has suspended the account: settle it with the carrier"),
+        ),
+        AccountState::Closed => (
+            CarrierAccountStatus::Closed,
+            Some("the account is closed at the carrier, and its numbers are lost"),
+        ),
+        AccountState::NotActive => (
+            CarrierAccountStatus::Suspended,
+            Some("the account is suspended or closed: settle it with the carrier"),
+        ),
+        AccountState::WrongCredentials => (
+            CarrierAccountStatus::Rejected,
+            Some(
+                "the carrier rejects the auth token: it was rotated or revoked; connect the account again with its \
+                 primary token",
+            ),
+        ),
+    };
+    AccountCheck { status, detail: detail.map(str::to_owned) }
+}

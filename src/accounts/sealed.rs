@@ -1,0 +1,148 @@
+//! Encryption of tokens at rest: AES-256-GCM under `ENCRYPTION_KEY`. The id and the SID of the account are authenticated with the
+//! token, so that one account's token cannot be put into another's row.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::domain::{CarrierAccountId, hex};
+
+/// Version of the format, which precedes the key's fingerprint: `1.{fingerprint}.{Base64 of nonce, ciphertext and tag}`.
+const VERSION: &str = "1";
+const NONCE: usize = 12;
+/// Bytes of the key's hash that name it.
+const FINGERPRINT: usize = 4;
+
+/// The keys: tokens are encrypted with the current one and decrypted with either.
+#[derive(Debug)]
+pub(super) struct Keyring {
+    current: Key,
+    previous: Option<Key>,
+}
+
+struct Key {
+    key: RandomizedNonceKey,
+    fingerprint: String,
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Key").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+    }
+}
+
+/// A token cannot be encrypted or decrypted. Says nothing about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the token cannot be read with ENCRYPTION_KEY or ENCRYPTION_KEY_PREVIOUS")]
+pub struct Unreadable;
+
+impl Key {
+    fn new(text: &SecretString) -> Option<Self> {
+        let bytes = STANDARD.decode(text.expose_secret()).ok()?;
+        let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes).ok()?;
+        let fingerprint = hex(digest(&SHA256, &bytes).as_ref().get(..FINGERPRINT)?);
+        Some(Self { key, fingerprint })
+    }
+}
+
+impl Keyring {
+    /// Keys of 32 bytes in Base64; `None` if one is not.
+    pub(super) fn new(current: &SecretString, previous: Option<&SecretString>) -> Option<Self> {
+        let previous = match previous {
+            Some(previous) => Some(Key::new(previous)?),
+            None => None,
+        };
+        Some(Self { current: Key::new(current)?, previous })
+    }
+
+    /// Encrypts the token of an account with the current key.
+    pub(super) fn seal(
+        &self,
+        (id, sid): (CarrierAccountId, &str),
+        token: &SecretString,
+    ) -> Result<String, Unreadable> {
+        let mut text = token.expose_secret().as_bytes().to_vec();
+        // The library chooses a random nonce for each token.
+        let nonce = self
+            .current
+            .key
+            .seal_in_place_append_tag(Aad::from(context(id, sid)), &mut text)
+            .map_err(|_| Unreadable)?;
+        let mut sealed = nonce.as_ref().to_vec();
+        sealed.extend(text);
+        Ok(format!("{VERSION}.{}.{}", self.current.fingerprint, STANDARD.encode(sealed)))
+    }
+
+    /// Decrypts the token of an account.
+    pub(super) fn open(
+        &self,
+        (id, sid): (CarrierAccountId, &str),
+        sealed: &str,
+    ) -> Result<SecretString, Unreadable> {
+        let (named, text) = split(sealed).ok_or(Unreadable)?;
+        let keys = std::iter::once(&self.current).chain(&self.previous);
+        let key = keys.into_iter().find(|key| key.fingerprint == named).ok_or(Unreadable)?;
+        let bytes = STANDARD.decode(text).map_err(|_| Unreadable)?;
+        let (nonce, text) = bytes.split_at_checked(NONCE).ok_or(Unreadable)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Unreadable)?;
+        let mut text = text.to_vec();
+        let open = key.key.open_in_place(nonce, Aad::from(context(id, sid)), &mut text);
+        let token = std::str::from_utf8(open.map_err(|_| Unreadable)?).map_err(|_| Unreadable)?;
+        Ok(SecretString::from(token))
+    }
+
+    /// Whether a token is encrypted with the current key.
+    pub(super) fn is_current(&self, sealed: &str) -> bool {
+        split(sealed).is_some_and(|(named, _)| named == self.current.fingerprint)
+    }
+}
+
+fn split(sealed: &str) -> Option<(&str, &str)> {
+    sealed.strip_prefix(VERSION)?.strip_prefix('.')?.split_once('.')
+}
+
+fn context(id: CarrierAccountId, sid: &str) -> Vec<u8> {
+    format!("switchboard carrier account {} {sid}", id.0.simple()).into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn key(byte: u8) -> SecretString {
+        STANDARD.encode([byte; 32]).into()
+    }
+
+    #[test]
+    fn a_token_is_read_with_either_key_and_for_its_own_account_only() {
+        let account = (CarrierAccountId(Uuid::from_u128(7)), "AC1");
+        let token = SecretString::from("0123456789abcdef");
+        let old = Keyring::new(&key(1), None).unwrap();
+        let sealed = old.seal(account, &token).unwrap();
+        assert!(!sealed.contains("0123456789abcdef") && old.is_current(&sealed));
+        assert_ne!(sealed, old.seal(account, &token).unwrap());
+        let opened = |ring: &Keyring, account, sealed: &str| {
+            ring.open(account, sealed).map(|token| token.expose_secret().to_owned())
+        };
+        assert_eq!(opened(&old, account, &sealed).as_deref(), Ok("0123456789abcdef"));
+
+        let rotated = Keyring::new(&key(2), Some(&key(1))).unwrap();
+        assert_eq!(opened(&rotated, account, &sealed).as_deref(), Ok("0123456789abcdef"));
+        assert!(!rotated.is_current(&sealed));
+        let done = Keyring::new(&key(2), None).unwrap();
+        assert_eq!(opened(&done, account, &sealed), Err(Unreadable));
+
+        assert_eq!(opened(&old, (account.0, "AC2"), &sealed), Err(Unreadable));
+        assert_eq!(opened(&old, (CarrierAccountId(Uuid::from_u128(8)), "AC1"), &sealed), Err(Unreadable));
+        for broken in ["", "1", "1.", "1.x.y", "2.a.b", &sealed[..sealed.len() - 4], &sealed.to_lowercase()] {
+            assert_eq!(opened(&old, account, broken), Err(Unreadable), "{broken}");
+        }
+        for bad in ["", "short", &STANDARD.encode([1; 31]), &STANDARD.encode([1; 33]), "%%%"] {
+            assert!(Keyring::new(&bad.into(), None).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! An estate: the numbers that the carrier account holds, and a run that takes many of them over.
+//!
+//! Each import is an ordinary operation, so a run may be killed at any time: a server finishes what was begun, and the next run skips
+//! what its tenant holds already. A number that fails does not stop the others; a carrier that does not answer does.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio_util::sync::CancellationToken;
+
+use super::kinds::WantedImport;
+use super::{Provisioning, RepointEnd, RepointError, operation_of_mark};
+use crate::carrier::{FormerSettings, OwnedNumber};
+use crate::domain::{
+    Actor, AgentId, AgentStatus, Author, E164, NumberLabel, NumberStatus, Operation, OperationId,
+    OperationKind, OperationState, PhoneNumber, RefusalCode, TenantId,
+};
+pub use crate::store::Holder;
+use crate::store::{Database, StoreError, TenantStore};
+
+/// Maximum number of concurrent imports.
+const PARALLEL: usize = 4;
+/// Consecutive failures of the carrier or the database after which the run starts no further import.
+const FAILURES_IN_A_ROW: u8 = 5;
+
+/// A number of the carrier account.
+#[derive(Debug, Clone)]
+pub struct EstateNumber {
+    /// The number.
+    pub number: E164,
+    /// The carrier's id of it, `PN…`.
+    pub sid: String,
+    /// The carrier's name of it.
+    pub name: String,
+    /// What sends its calls or texts to another system, in words; empty if nothing does.
+    pub elsewhere: Vec<String>,
+    /// Whether its calls go to this server.
+    pub is_here: bool,
+    /// Whether this system, or another installation of it, bought the number.
+    pub is_marked: bool,
+    /// Who holds it; `None`: nobody.
+    pub holder: Option<Holder>,
+}
+
+/// A number to take over, with its new owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedImport {
+    /// The number.
+    pub number: E164,
+    /// The tenant that gets it.
+    pub tenant: TenantId,
+    /// The agent that answers its calls; `None`: it goes to the tenant's pool.
+    pub agent: Option<AgentId>,
+    /// The tenant's own name for it.
+    pub label: Option<NumberLabel>,
+}
+
+/// What came of one number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Imported {
+    /// It was taken over.
+    Yes,
+    /// It was not, for this reason.
+    No {
+        /// The reason.
+        why: String,
+        /// Whether the carrier or the database failed, which concerns the other numbers too.
+        is_outage: bool,
+    },
+}
+
+impl Provisioning {
+    /// Every number of the carrier account with what is set on it and who holds it, in the order of the numbers.
+    ///
+    /// # Errors
+    /// [`RepointError`]: nothing was changed.
+    pub async fn estate(&self) -> Result<Vec<EstateNumber>, RepointError> {
+        let owned = self.carrier().owned().await?;
+        let sids: HashSet<&str> = owned.iter().map(|owned| owned.sid.as_str()).collect();
+        let services = self.carrier().messaging_services(&sids).await?;
+        let numbers: Vec<E164> = owned.iter().map(|owned| owned.number.clone()).collect();
+        let holders = self.0.store.holders_of(&numbers).await?;
+        let read = |owned: OwnedNumber| EstateNumber {
+            elsewhere: self.points_elsewhere(&owned, &services),
+            is_here: FormerSettings::of(&owned).calls_go_to(|url| self.is_here(url)),
+            is_marked: operation_of_mark(&owned.friendly_name).is_some(),
+            holder: holders.get(&owned.number).copied(),
+            number: owned.number,
+            sid: owned.sid,
+            name: owned.friendly_name,
+        };
+        let mut estate: Vec<EstateNumber> = owned.into_iter().map(read).collect();
+        estate.sort_by(|one, other| one.number.as_str().cmp(other.number.as_str()));
+        Ok(estate)
+    }
+
+    /// What is wrong with a plan for this estate, with the position of each entry at fault. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn faults_of(
+        &self,
+        plan: &[PlannedImport],
+        estate: &[EstateNumber],
+    ) -> Result<Vec<(usize, String)>, StoreError> {
+        let by_number: HashMap<&E164, &EstateNumber> =
+            estate.iter().map(|number| (&number.number, number)).collect();
+        let distinct = |ids: HashSet<TenantId>| ids.into_iter().collect::<Vec<_>>();
+        let tenants = distinct(plan.iter().map(|planned| planned.tenant).collect());
+        let tenants: HashSet<TenantId> = self.0.store.tenants_among(&tenants).await?.into_iter().collect();
+        let agents: HashSet<AgentId> = plan.iter().filter_map(|planned| planned.agent).collect();
+        let owners = self.0.store.owners_of(&agents.into_iter().collect::<Vec<_>>()).await?;
+        let fault = |planned: &PlannedImport| {
+            let PlannedImport { number, tenant, agent, .. } = planned;
+            let owner = agent.map(|agent| owners.get(&agent));
+            match by_number.get(number) {
+                None => return Some(format!("{number} is not in the carrier account")),
+                Some(EstateNumber { holder: Some(holder), .. }) if holder.tenant != *tenant => {
+                    return Some(format!("{number} is held by tenant {} already", holder.tenant.0));
+                }
+                Some(EstateNumber { holder: None, is_marked: true, name, .. }) => {
+                    return Some(format!("{number} was bought by this system, as its name says: {name}"));
+                }
+                Some(_) => {}
+            }
+            if !tenants.contains(tenant) {
+                return Some(format!("there is no tenant {}", tenant.0));
+            }
+            match (agent, owner?) {
+                (Some(agent), None) => Some(format!("there is no agent {agent}")),
+                (Some(agent), Some(owner)) if owner.tenant != *tenant => {
+                    Some(format!("{agent} is an agent of another tenant"))
+                }
+                (Some(agent), Some(owner)) if owner.status == AgentStatus::Deleted => {
+                    Some(format!("{agent} is deleted"))
+                }
+                _ => None,
+            }
+        };
+        Ok(plan.iter().enumerate().filter_map(|(at, planned)| Some((at, fault(planned)?))).collect())
+    }
+
+    /// Takes these numbers over, whatever is set on them, a few at a time, and reports each result to `on_result`. Once cancelled, it
+    /// starts no further import and waits for those under way.
+    pub async fn take_over(
+        &self,
+        database: &Database,
+        plan: Vec<PlannedImport>,
+        stop: &CancellationToken,
+        mut on_result: impl FnMut(&PlannedImport, &Imported),
+    ) -> RepointEnd {
+        let run_id = self.0.entropy.uuid(self.0.clock.now()).to_string();
+        let (mut waiting, mut begun) = (VecDeque::from(plan), FuturesUnordered::new());
+        let (mut end, mut failures) = (RepointEnd::default(), 0_u8);
+        loop {
+            end.gave_up = failures >= FAILURES_IN_A_ROW && !waiting.is_empty();
+            while begun.len() < PARALLEL
+                && !stop.is_cancelled()
+                && !end.gave_up
+                && let Some(planned) = waiting.pop_front()
+            {
+                begun.push(self.take_one(database, planned, &run_id));
+            }
+            let Some((planned, imported)) = begun.next().await else { break };
+            let is_outage = matches!(imported, Imported::No { is_outage: true, .. });
+            failures = if is_outage { failures.saturating_add(1) } else { 0 };
+            on_result(&planned, &imported);
+        }
+        end.not_begun = waiting.len();
+        end
+    }
+
+    async fn take_one(
+        &self,
+        database: &Database,
+        planned: PlannedImport,
+        run_id: &str,
+    ) -> (PlannedImport, Imported) {
+        let imported = match self.import_planned(database, &planned, run_id).await {
+            Ok(imported) => imported,
+            Err(StoreError::Refused(refusal)) => Imported::No { why: refusal.message, is_outage: false },
+            Err(failure) => {
+                let is_outage = matches!(failure, StoreError::Unavailable(_) | StoreError::Busy);
+                Imported::No { why: failure.to_string(), is_outage }
+            }
+        };
+        (planned, imported)
+    }
+
+    async fn import_planned(
+        &self,
+        database: &Database,
+        planned: &PlannedImport,
+        run_id: &str,
+    ) -> Result<Imported, StoreError> {
+        let author = Author { actor: Actor::System, request_id: run_id.to_owned() };
+        let store = database.write_by(author, planned.tenant).await?;
+        let held = store.number_by_e164(&planned.number).await?;
+        let id = match held.filter(|held| held.status != NumberStatus::Released) {
+            Some(held) => match self.rest_of(&store, &held).await? {
+                Some(id) => id,
+                None => return Ok(Imported::Yes),
+            },
+            None => {
+                let PlannedImport { number, label, .. } = planned.clone();
+                let wanted = WantedImport { number, account: None, label, replace_settings: true };
+                // Needs no idempotency key: a second import of a number that is held is refused.
+                self.import_number(&store, planned.agent, wanted, None).await?.id
+            }
+        };
+        store.commit().await?;
+        let operation = self.see_through(id, self.longest_purchase()).await?;
+        let refusal = match (operation.state, operation.error) {
+            (OperationState::Succeeded, _) => return Ok(Imported::Yes),
+            (_, Some(refusal)) => refusal,
+            (_, None) => {
+                let why = format!("{} has not ended yet: a running server continues it", operation.id);
+                return Ok(Imported::No { why, is_outage: true });
+            }
+        };
+        // An operation that a killed run left behind may have come first.
+        if refusal.code == RefusalCode::NumberTaken {
+            let holders = self.0.store.holders_of(std::slice::from_ref(&planned.number)).await?;
+            if holders.get(&planned.number).is_some_and(|holder| holder.tenant == planned.tenant) {
+                return Ok(Imported::Yes);
+            }
+        }
+        let is_outage = refusal.code == RefusalCode::CarrierUnavailable;
+        Ok(Imported::No { why: refusal.message, is_outage })
+    }
+
+    /// The operation that points a held number to this server: its import, if that has not ended, else a repair. `None` if the number
+    /// is being given up.
+    async fn rest_of(
+        &self,
+        store: &TenantStore,
+        held: &PhoneNumber,
+    ) -> Result<Option<OperationId>, StoreError> {
+        if held.status == NumberStatus::Releasing {
+            return Ok(None);
+        }
+        let is_import = |operation: &Operation| {
+            operation.kind == OperationKind::ImportNumber && operation.number_id == Some(held.id)
+        };
+        let unfinished = store.unfinished_operations(held.agent_id).await?;
+        match unfinished.iter().find(|operation| is_import(operation)) {
+            Some(import) => Ok(Some(import.id)),
+            None => Ok(Some(self.repair_number(store, held.id).await?.0.id)),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! RESTORE_NUMBER: puts back what was set on a number before it was taken over, then gives the number up. It takes calls until the
+//! carrier has confirmed the settings, so that every call is answered by one side or the other.
+//!
+//! A release of such a number, and the deletion of its agent, do the same: the number belongs to whoever brought it. A number without
+//! former settings, which was ported or hosted, loses its webhooks.
+//!
+//! If the carrier rejects the former settings, the number is kept and takes calls again.
+
+use serde_json::json;
+use tracing::{error, info};
+
+use crate::carrier::{CarrierError, FormerSettings, Rejection};
+use crate::domain::{
+    NumberId, NumberOrigin, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask,
+};
+use crate::provisioning::Provisioning;
+use crate::provisioning::kinds::release_number::{being_released, is_marked_by_another, release_at_carrier};
+use crate::provisioning::kinds::{Steps, insert, number_of, present, settled_number_of};
+use crate::provisioning::outcome::{Outcome, Patience, Progress, StepError, unsettled_for};
+use crate::store::{Effect, NewOperation, StoreError, TenantStore};
+
+pub(super) const STEPS: Steps =
+    &[(Step::RestoreSettings, |driver, operation, _| Box::pin(restore_settings(driver, operation)))];
+
+/// Attempts after which settings that the carrier accepts but does not apply count as rejected.
+pub(super) const MOST_TRIES: i32 = 5;
+
+impl Provisioning {
+    /// Marks an imported number `RELEASING` and stores the operation, which begins at once.
+    ///
+    /// # Errors
+    /// [`StoreError`]; refusals as [`StoreError::Refused`].
+    pub async fn restore_number(
+        &self,
+        store: &TenantStore,
+        id: NumberId,
+    ) -> Result<(Operation, PhoneNumber), StoreError> {
+        let number = settled_number_of(store, id).await?;
+        if number.origin != NumberOrigin::Imported {
+            let why = "only an imported number has former settings: give this one up with releasePhoneNumber";
+            return Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into());
+        }
+        if number.accounts.is_moving {
+            let why = "this number is being moved to another account: wait until movePhoneNumber has ended";
+            return Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into());
+        }
+        let number = store.begin_release(id).await?.ok_or_else(being_released)?;
+        let operation = NewOperation {
+            agent_id: Some(number.agent_id),
+            number_id: Some(number.id),
+            ..self.new_operation(OperationKind::RestoreNumber, &json!({}))
+        };
+        Ok((insert(store, operation).await?, number))
+    }
+}
+
+/// Step: put the former settings back, and give the number up.
+async fn restore_settings(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
+    let number = number_of(driver, operation).await?;
+    Ok(match let_go(driver, operation, &number, false).await? {
+        Ok(()) => Outcome::Done(Progress::of(operation).with([Effect::NumberReleased { number: number.id }])),
+        Err(why) => {
+            let kept = vec![Effect::NumberKept { number: number.id }];
+            Outcome::of_error(operation, why, kept, Patience::Endless)
+        }
+    })
+}
+
+/// Gives a number up at the carrier: one that was bought is released, any other one gets its former settings back.
+pub(in crate::provisioning::kinds) async fn let_go(
+    driver: &Provisioning,
+    operation: &Operation,
+    number: &PhoneNumber,
+    clear_emergency_address: bool,
+) -> Result<Result<(), StepError<CarrierError>>, StoreError> {
+    if number.origin.is_bought() {
+        return Ok(release_at_carrier(driver, operation, number, clear_emergency_address).await);
+    }
+    let former = former_settings(driver, number).await?;
+    let back = put_back(driver, operation, number, &former).await;
+    if back.is_ok() {
+        info!(
+            number = mask(number.number.as_str()),
+            origin = %number.origin,
+            "number given up with its former settings; it stays in the carrier account, which goes on paying for it"
+        );
+    }
+    Ok(back)
+}
+
+/// What was set on a number before; nothing if it was ported or hosted.
+pub(super) async fn former_settings(
+    driver: &Provisioning,
+    number: &PhoneNumber,
+) -> Result<FormerSettings, StoreError> {
+    let corrupt = |_| StoreError::Corrupt { table: "phone_numbers", column: "former_settings" };
+    match driver.0.store.former_settings(number.id).await? {
+        Some(stored) => serde_json::from_value(stored).map_err(corrupt),
+        None => Ok(FormerSettings::default()),
+    }
+}
+
+/// Puts former settings back, unless the carrier no longer has the number or another installation has claimed it meanwhile.
+pub(super) async fn put_back(
+    driver: &Provisioning,
+    operation: &Operation,
+    number: &PhoneNumber,
+    former: &FormerSettings,
+) -> Result<(), StepError<CarrierError>> {
+    let missing = || CarrierError::unavailable("its id of the number is not known");
+    let sid = present(number.sid.as_deref(), "phone_numbers").map_err(|_| missing())?;
+    let carrier = driver.carrier_of(number).await?;
+    let Some(owned) = carrier.fetch(sid).await? else { return Ok(()) };
+    if is_marked_by_another(&owned, number) {
+        error!(
+            number = mask(number.number.as_str()),
+            sid,
+            "former settings not put back: another installation with this carrier account holds the number"
+        );
+        return Ok(());
+    }
+    if former.are_set_on(&owned) {
+        return Ok(());
+    }
+    let not_applied = "the carrier did not apply the former settings of the number";
+    match carrier.put_back(sid, former, owned.capabilities.sms).await {
+        Ok(owned) if former.are_set_on(&owned) => Ok(()),
+        // Twilio answers with success even if it ignores a parameter.
+        Ok(_) if operation.attempts < MOST_TRIES => {
+            Err(CarrierError::OutcomeUnknown { reason: not_applied.to_owned() }.into())
+        }
+        Ok(_) => {
+            let why = format!("{not_applied}: set them at the carrier, then try again");
+            Err(StepError::Refused(Refusal::new(RefusalCode::CarrierRejected, why)))
+        }
+        // Gone since it was read, which the next attempt sees.
+        Err(CarrierError::Rejected(Rejection::NotFound)) => Err(missing().into()),
+        Err(refusal) if refusal.is_definitive() => {
+            Err(match unsettled_for(operation, driver.0.clock.now()) {
+                Some(wait) => StepError::Unsettled(wait),
+                None => StepError::Rejected(refusal),
+            })
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}

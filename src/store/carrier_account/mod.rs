@@ -1,0 +1,468 @@
+//! Accounts at the carrier: those of tenants, with their encrypted tokens, and which account a number, a call or a message belongs to.
+//!
+//! The tenant's role writes tokens and cannot read them. Every server follows the table by [`SystemStore::carrier_accounts_since`].
+
+mod owner;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, OnConflict, Query};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
+    QueryResult, QuerySelect, Select,
+};
+use uuid::Uuid;
+
+use super::entities::carrier_account::{Column, Entity, Model, TABLE, TOKENS};
+use super::entities::{self, phone_number};
+use super::{StoreError, SystemStore, TenantStore};
+use crate::domain::{
+    CarrierAccount, CarrierAccountId, CarrierAccountKind, CarrierAccountStatus, NumberStatus, OperationId,
+    TenantId,
+};
+
+/// Rows of one statement.
+const PAGE: u64 = 500;
+/// How far a look for changes reaches back: longer than a transaction that writes an account lasts, and than clocks differ.
+const OVERLAP: TimeDelta = TimeDelta::seconds(15);
+
+/// An account with its encrypted tokens.
+#[derive(Clone)]
+pub struct StoredAccount {
+    /// The account.
+    pub account: CarrierAccount,
+    /// Its tokens.
+    pub tokens: SealedTokens,
+    /// Whether it is still connected.
+    pub is_connected: bool,
+    /// When the row was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// The encrypted tokens of an account.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct SealedTokens {
+    /// The token.
+    pub token: Option<String>,
+    /// The token before it.
+    pub previous: Option<String>,
+    /// Until when signatures with that one are accepted.
+    pub previous_until: Option<DateTime<Utc>>,
+}
+
+/// Result of a check of an account at the carrier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountCheck {
+    /// Its state.
+    pub status: CarrierAccountStatus,
+    /// What is wrong with it, in words.
+    pub detail: Option<String>,
+}
+
+/// The subaccount of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantSubaccount {
+    /// Id of the row.
+    pub id: CarrierAccountId,
+    /// The operation that creates it.
+    pub created_by: Option<OperationId>,
+    /// Whether it is there.
+    pub is_created: bool,
+    /// Its state.
+    pub is_active: bool,
+}
+
+fn connected() -> Condition {
+    Condition::all().add(Column::DisconnectedAt.is_null()).add(Column::Sid.is_not_null())
+}
+
+impl TenantStore {
+    fn own_accounts(&self) -> Select<Entity> {
+        Entity::find().filter(Column::TenantId.eq(self.tenant.0))
+    }
+
+    /// Returns the tenant's connected accounts, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
+    pub async fn carrier_accounts(&self) -> Result<Vec<CarrierAccount>, StoreError> {
+        let found = self.own_accounts().filter(connected()).order_by_asc(Column::CreatedAt);
+        entities::all(&self.transaction, found.order_by_asc(Column::Id)).await
+    }
+
+    /// Returns the tenant's accounts with these ids, in no order, those that were disconnected among them.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
+    pub async fn carrier_accounts_by_id(
+        &self,
+        ids: &[CarrierAccountId],
+    ) -> Result<Vec<CarrierAccount>, StoreError> {
+        let wanted = self.own_accounts().filter(Column::Id.is_in(ids.iter().map(|id| id.0)));
+        entities::all(&self.transaction, wanted.filter(Column::Sid.is_not_null())).await
+    }
+
+    /// Stores an account of the tenant's own. Returns whether it was stored: an account is connected once, whoever connects it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the transaction must then be dropped.
+    pub async fn insert_own_account(
+        &self,
+        id: CarrierAccountId,
+        sid: &str,
+        token: &str,
+        check: &AccountCheck,
+    ) -> Result<bool, StoreError> {
+        let now = self.shared.clock.now();
+        let mut insert = Query::insert();
+        insert
+            .into_table(Entity)
+            .columns(
+                [
+                    "id",
+                    "tenant_id",
+                    "sid",
+                    "kind",
+                    "status",
+                    "detail",
+                    "token",
+                    "checked_at",
+                    "created_at",
+                    "updated_at",
+                ]
+                .map(Alias::new),
+            )
+            .values_panic([
+                id.0.into(),
+                self.tenant.0.into(),
+                sid.into(),
+                CarrierAccountKind::Own.as_str().into(),
+                check.status.as_str().into(),
+                check.detail.clone().into(),
+                token.into(),
+                now.into(),
+                now.into(),
+                now.into(),
+            ])
+            .on_conflict(OnConflict::new().do_nothing().to_owned());
+        Ok(self.transaction.execute(&insert).await?.rows_affected() > 0)
+    }
+
+    /// Replaces the token of a connected account. `previous`: the one before stays accepted until then.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the transaction must then be dropped.
+    pub async fn rotate_account_token(
+        &self,
+        id: CarrierAccountId,
+        token: &str,
+        previous: Option<(String, DateTime<Utc>)>,
+        check: &AccountCheck,
+    ) -> Result<bool, StoreError> {
+        let now = self.shared.clock.now();
+        let (previous, until) = previous.unzip();
+        let mut update = Query::update();
+        update
+            .table(Entity)
+            .values([
+                (Alias::new("status"), check.status.as_str().into()),
+                (Alias::new("detail"), check.detail.clone().into()),
+                (Alias::new("token"), token.into()),
+                (Alias::new("previous_token"), previous.into()),
+                (Alias::new("previous_until"), until.into()),
+                (Alias::new("checked_at"), now.into()),
+                (Alias::new("updated_at"), now.into()),
+            ])
+            .and_where(Column::Id.eq(id.0))
+            .and_where(Column::TenantId.eq(self.tenant.0))
+            .and_where(Column::DisconnectedAt.is_null());
+        Ok(self.transaction.execute(&update).await?.rows_affected() > 0)
+    }
+
+    /// Disconnects an account and forgets its tokens. Returns whether it was connected.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the transaction must then be dropped.
+    pub async fn disconnect_account(&self, id: CarrierAccountId) -> Result<bool, StoreError> {
+        let now = self.shared.clock.now();
+        let none = || Expr::value(None::<String>);
+        let mut update = Query::update();
+        update
+            .table(Entity)
+            .values([
+                (Alias::new("token"), none()),
+                (Alias::new("previous_token"), none()),
+                (Alias::new("disconnected_at"), now.into()),
+                (Alias::new("updated_at"), now.into()),
+            ])
+            .and_where(Column::Id.eq(id.0))
+            .and_where(Column::TenantId.eq(self.tenant.0))
+            .and_where(Column::DisconnectedAt.is_null());
+        Ok(self.transaction.execute(&update).await?.rows_affected() > 0)
+    }
+
+    /// Counts the numbers that are held in an account, or on their way to it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the query fails.
+    pub async fn count_numbers_in_account(&self, id: CarrierAccountId) -> Result<u64, StoreError> {
+        use phone_number::Column as Number;
+        let moving = Number::IsMoving.eq(true).and(Number::OtherAccountId.eq(id.0));
+        Ok(phone_number::Entity::find()
+            .filter(Number::TenantId.eq(self.tenant.0))
+            .filter(Number::Status.ne(NumberStatus::Released.as_str()))
+            .filter(Condition::any().add(Number::CarrierAccountId.eq(id.0)).add(moving))
+            .count(&self.transaction)
+            .await?)
+    }
+
+    /// The tenant's subaccount, whether it is there or being created.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the query fails.
+    pub async fn subaccount(&self) -> Result<Option<TenantSubaccount>, StoreError> {
+        subaccount_of(&self.transaction, self.tenant).await
+    }
+
+    /// Stores that an operation creates the tenant's subaccount. Returns whether none is there or being created.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the transaction must then be dropped.
+    pub async fn insert_subaccount(
+        &self,
+        id: CarrierAccountId,
+        created_by: OperationId,
+    ) -> Result<bool, StoreError> {
+        let now = self.shared.clock.now();
+        let mut insert = Query::insert();
+        insert
+            .into_table(Entity)
+            .columns(
+                ["id", "tenant_id", "kind", "status", "operation_id", "created_at", "updated_at"]
+                    .map(Alias::new),
+            )
+            .values_panic([
+                id.0.into(),
+                self.tenant.0.into(),
+                CarrierAccountKind::Subaccount.as_str().into(),
+                CarrierAccountStatus::Active.as_str().into(),
+                created_by.0.into(),
+                now.into(),
+                now.into(),
+            ])
+            .on_conflict(OnConflict::new().do_nothing().to_owned());
+        Ok(self.transaction.execute(&insert).await?.rows_affected() > 0)
+    }
+}
+
+async fn subaccount_of(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+) -> Result<Option<TenantSubaccount>, StoreError> {
+    let row = Entity::find()
+        .filter(Column::TenantId.eq(tenant.0))
+        .filter(Column::Kind.eq(CarrierAccountKind::Subaccount.as_str()))
+        .filter(Column::DisconnectedAt.is_null())
+        .one(db)
+        .await?;
+    Ok(row.map(|row| TenantSubaccount {
+        id: CarrierAccountId(row.id),
+        created_by: row.operation_id.map(OperationId),
+        is_created: row.sid.is_some(),
+        is_active: row.status == CarrierAccountStatus::Active.as_str(),
+    }))
+}
+
+impl SystemStore {
+    /// The tenant's subaccount, whether it is there or being created.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the query fails.
+    pub async fn subaccount_of(&self, tenant: TenantId) -> Result<Option<TenantSubaccount>, StoreError> {
+        subaccount_of(self.db(), tenant).await
+    }
+
+    /// The tenant's own connected account that is active, the oldest of several.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the query fails.
+    pub async fn own_account_of(&self, tenant: TenantId) -> Result<Option<CarrierAccountId>, StoreError> {
+        let found = Entity::find()
+            .filter(Column::TenantId.eq(tenant.0))
+            .filter(Column::Kind.eq(CarrierAccountKind::Own.as_str()))
+            .filter(Column::Status.eq(CarrierAccountStatus::Active.as_str()))
+            .filter(connected())
+            .order_by_asc(Column::CreatedAt)
+            .one(self.db())
+            .await?;
+        Ok(found.map(|row| CarrierAccountId(row.id)))
+    }
+
+    /// Reads the accounts that were changed since then, those that were disconnected among them; `None`: all that are connected.
+    /// Unreadable rows are reported and left out. Stops after `most` accounts and returns the others with the next call.
+    ///
+    /// # Errors
+    /// [`StoreError`], but never because of an unreadable row.
+    pub async fn carrier_accounts_since(
+        &self,
+        since: Option<DateTime<Utc>>,
+        most: usize,
+    ) -> Result<Vec<StoredAccount>, StoreError> {
+        let mut read: Vec<StoredAccount> = Vec::new();
+        let mut after: Option<(DateTime<Utc>, Uuid)> = None;
+        while read.len() < most {
+            let mut query = with_tokens(Entity::find().filter(Column::Sid.is_not_null()));
+            query = match since {
+                Some(since) => query.filter(Column::UpdatedAt.gt(since - OVERLAP)),
+                None => query.filter(Column::DisconnectedAt.is_null()),
+            };
+            if let Some((at, id)) = after {
+                let columns = [Expr::col(Column::UpdatedAt), Expr::col(Column::Id)];
+                query = query.filter(Expr::tuple(columns).gt(Expr::tuple([Expr::val(at), Expr::val(id)])));
+            }
+            let query = query.order_by(Column::UpdatedAt, Order::Asc).order_by(Column::Id, Order::Asc);
+            let rows = entities::found(self.db(), query.limit(PAGE)).await?;
+            after = rows.last().and_then(position);
+            for row in &rows {
+                match read_stored(row) {
+                    Ok(stored) => read.push(stored),
+                    Err(failure) => self.report_row(TABLE, || entities::id(row), row, &[failure]),
+                }
+            }
+            if (rows.len() as u64) < PAGE || after.is_none() {
+                break;
+            }
+        }
+        Ok(read)
+    }
+
+    /// Reads an account with its tokens; `None` if it does not exist or is not created yet.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Corrupt`] if it is unreadable.
+    pub async fn carrier_account(&self, id: CarrierAccountId) -> Result<Option<StoredAccount>, StoreError> {
+        let query = with_tokens(Entity::find_by_id(id.0).filter(Column::Sid.is_not_null()));
+        entities::found(self.db(), query).await?.first().map(read_stored).transpose()
+    }
+
+    /// Stores the result of a check at the carrier.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the query fails.
+    pub async fn note_account_check(
+        &self,
+        id: CarrierAccountId,
+        check: &AccountCheck,
+    ) -> Result<(), StoreError> {
+        let now = self.shared.clock.now();
+        Entity::update_many()
+            .col_expr(Column::CheckedAt, Expr::value(now))
+            .col_expr(Column::UpdatedAt, Expr::value(now))
+            .col_expr(Column::Status, Expr::value(check.status.as_str()))
+            .col_expr(Column::Detail, Expr::value(check.detail.clone()))
+            .filter(Column::Id.eq(id.0))
+            .filter(Column::DisconnectedAt.is_null())
+            .exec(self.db())
+            .await?;
+        Ok(())
+    }
+
+    /// Replaces the encryption of an account's tokens, unless they were changed meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the query fails.
+    pub async fn reseal_account(
+        &self,
+        id: CarrierAccountId,
+        was: &SealedTokens,
+        tokens: &SealedTokens,
+    ) -> Result<bool, StoreError> {
+        let now = self.shared.clock.now();
+        let mut update = Query::update();
+        update
+            .table(Entity)
+            .values([
+                (Alias::new("token"), tokens.token.clone().into()),
+                (Alias::new("previous_token"), tokens.previous.clone().into()),
+                (Alias::new("updated_at"), now.into()),
+            ])
+            .and_where(Column::Id.eq(id.0))
+            .and_where(Expr::col(Alias::new("token")).eq(was.token.clone()));
+        update.and_where(match &was.previous {
+            Some(previous) => Expr::col(Alias::new("previous_token")).eq(previous.clone()),
+            None => Expr::col(Alias::new("previous_token")).is_null(),
+        });
+        Ok(self.db().execute(&update).await?.rows_affected() > 0)
+    }
+}
+
+/// Stores the tokens of a subaccount that was created at the carrier.
+pub(super) async fn subaccount_created(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    (tenant, id): (TenantId, CarrierAccountId),
+    (sid, token): (&str, &str),
+) -> Result<(), StoreError> {
+    let mut update = Query::update();
+    update
+        .table(Entity)
+        .values([
+            (Alias::new("sid"), sid.into()),
+            (Alias::new("token"), token.into()),
+            (Alias::new("checked_at"), now.into()),
+            (Alias::new("updated_at"), now.into()),
+        ])
+        .and_where(Column::Id.eq(id.0))
+        .and_where(Column::TenantId.eq(tenant.0));
+    // An account is there now, so a missing row must not be ignored.
+    if db.execute(&update).await?.rows_affected() == 0 {
+        return Err(StoreError::Corrupt { table: TABLE, column: "id" });
+    }
+    Ok(())
+}
+
+/// Removes a subaccount that was not created, so that another operation can create one.
+pub(super) async fn subaccount_abandoned(
+    db: &impl ConnectionTrait,
+    tenant: TenantId,
+    id: CarrierAccountId,
+) -> Result<(), StoreError> {
+    Entity::delete_many()
+        .filter(Column::Id.eq(id.0))
+        .filter(Column::TenantId.eq(tenant.0))
+        .filter(Column::Sid.is_null())
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+fn with_tokens(mut query: Select<Entity>) -> Select<Entity> {
+    QuerySelect::query(&mut query).columns(TOKENS.map(Alias::new));
+    query
+}
+
+fn position(row: &QueryResult) -> Option<(DateTime<Utc>, Uuid)> {
+    Some((row.try_get("", "updated_at").ok()?, row.try_get("", "id").ok()?))
+}
+
+fn read_stored(row: &QueryResult) -> Result<StoredAccount, StoreError> {
+    let model = entities::decoded::<Model>(row)?;
+    let tokens = SealedTokens {
+        token: row.try_get("", TOKENS[0])?,
+        previous: row.try_get("", TOKENS[1])?,
+        previous_until: row.try_get("", TOKENS[2])?,
+    };
+    let (is_connected, updated_at) = (model.disconnected_at.is_none(), model.updated_at);
+    Ok(StoredAccount { account: model.try_into()?, tokens, is_connected, updated_at })
+}
+
+impl std::fmt::Debug for StoredAccount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredAccount").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for SealedTokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SealedTokens")
+    }
+}

@@ -1,0 +1,58 @@
+//! Entity of table `carrier_accounts`: accounts at the carrier that belong to a tenant.
+
+use sea_orm::entity::prelude::*;
+
+use super::read;
+use crate::domain::{CarrierAccount, CarrierAccountId, TenantId};
+use crate::store::StoreError;
+
+/// Row of an account, without its tokens ([`TOKENS`]), which the tenant's role may not read.
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "carrier_accounts")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub tenant_id: Uuid,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub sid: Option<String>,
+    #[sea_orm(column_type = "Text")]
+    pub kind: String,
+    #[sea_orm(column_type = "Text")]
+    pub status: String,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub detail: Option<String>,
+    pub operation_id: Option<Uuid>,
+    pub checked_at: Option<DateTimeUtc>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub disconnected_at: Option<DateTimeUtc>,
+}
+
+/// Empty: joins are written by hand, within one tenant.
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+pub(in crate::store) const TABLE: &str = "carrier_accounts";
+
+/// Columns of the encrypted tokens, and until when the previous one is accepted.
+pub(in crate::store) const TOKENS: [&str; 3] = ["token", "previous_token", "previous_until"];
+
+impl TryFrom<Model> for CarrierAccount {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: CarrierAccountId(row.id),
+            tenant_id: TenantId(row.tenant_id),
+            // Lists leave out an account that is not created yet.
+            sid: row.sid.ok_or(StoreError::Corrupt { table: TABLE, column: "sid" })?,
+            kind: read::text(TABLE, "kind", &row.kind)?,
+            status: read::text(TABLE, "status", &row.status)?,
+            detail: row.detail,
+            checked_at: row.checked_at,
+            created_at: row.created_at,
+        })
+    }
+}

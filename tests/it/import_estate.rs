@@ -1,0 +1,294 @@
+//! `switchboard import`, the program itself: an estate of a thousand numbers taken over under calls, faults in the file, a carrier
+//! that fails for some numbers, and runs that are stopped or killed.
+
+use std::path::PathBuf;
+use std::process::Output;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::response::IntoResponse;
+use axum::routing::any;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+use crate::support::App;
+use crate::support::api::create;
+use crate::support::program::{Started, err, finish, out};
+
+const TENANT: Uuid = Uuid::from_u128(1);
+const OTHER: Uuid = Uuid::from_u128(2);
+
+/// What answered an estate's calls before.
+struct FormerSide {
+    url: String,
+    calls: Arc<AtomicUsize>,
+}
+
+impl FormerSide {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/voice", listener.local_addr().unwrap());
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        let answer = move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            async {
+                ([("content-type", "text/xml")], "<Response><Say>The former side.</Say></Response>")
+                    .into_response()
+            }
+        };
+        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(any(answer))).await });
+        Self { url, calls }
+    }
+}
+
+fn number(at: usize) -> String {
+    format!("+1201{:07}", 5_550_000 + at)
+}
+
+/// A practice on a server, and an estate of so many numbers in the account, with a file that gives them to the practice.
+struct Estate {
+    app: App,
+    token: String,
+    agent: String,
+    former: FormerSide,
+    folder: tempfile::TempDir,
+    count: usize,
+}
+
+impl Estate {
+    async fn open(count: usize) -> Self {
+        let app = App::start_with(&[("RECONCILE_EVERY", "0s")]).await;
+        let token = app.token(TENANT);
+        let made = create(&app, &token, json!({ "name": "Practice", "provisionPhone": false })).await;
+        app.set_phone_numbers(TENANT, 2000).await;
+        let former = FormerSide::start().await;
+        let placed: Vec<Value> =
+            (0..count).map(|at| json!({ "phone_number": number(at), "voice_url": former.url })).collect();
+        app.place_numbers(json!(placed)).await;
+        let agent = made["agent"]["id"].as_str().unwrap().to_owned();
+        Self { app, token, agent, former, folder: tempfile::tempdir().unwrap(), count }
+    }
+
+    fn file(&self, lines: impl IntoIterator<Item = String>) -> PathBuf {
+        let path = self.folder.path().join("numbers.csv");
+        let lines: Vec<String> = lines.into_iter().collect();
+        std::fs::write(&path, format!("number,tenant,agent,label\n{}\n", lines.join("\n"))).unwrap();
+        path
+    }
+
+    /// The file with a line for each number.
+    fn whole(&self) -> PathBuf {
+        self.file((0..self.count).map(|at| format!("{},{TENANT},{},Line {at}", number(at), self.agent)))
+    }
+
+    fn command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = self.app.program(&[&["import", "--from", "twilio"], arguments].concat());
+        // Calls go to the server of this test.
+        command.env("WEBHOOK_BASE_URL", self.app.base_url()).env("OPERATION_LEASE", "1s");
+        command
+    }
+
+    async fn import(&self, arguments: &[&str]) -> Output {
+        finish(self.command(arguments)).await
+    }
+
+    /// How many numbers of the account are called here.
+    async fn here(&self) -> usize {
+        let state = self.app.sandbox_state().await;
+        let is_here = |number: &&Value| {
+            number["settings"]["voice_url"].as_str().unwrap().starts_with(&self.app.base_url())
+        };
+        state["numbers"].as_array().unwrap().iter().filter(is_here).count()
+    }
+
+    async fn held(&self) -> Value {
+        let query = "{ phoneNumbers(filter: {status: ACTIVE}) { totalCount } }";
+        self.app.graphql(&self.token, query, json!({})).await["data"]["phoneNumbers"]["totalCount"].clone()
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_numbers_are_taken_over_and_no_call_is_lost() {
+    let estate = Estate::open(1000).await;
+    let file = estate.whole();
+    let file = file.to_str().unwrap();
+    let is_over = AtomicBool::new(false);
+    let (ours, theirs) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let caller = async |first: usize| {
+        let mut at = first * 157;
+        while !is_over.load(Ordering::Relaxed) {
+            at = (at + 611) % estate.count;
+            let call = estate.app.place_call(json!({ "to": number(at), "duration_seconds": 1 })).await;
+            match (call["agent"].is_object(), call["heard"].to_string().contains("The former side.")) {
+                (true, false) => ours.fetch_add(1, Ordering::Relaxed),
+                (false, true) => theirs.fetch_add(1, Ordering::Relaxed),
+                _ => panic!("answered by nobody: {call}"),
+            };
+        }
+    };
+    let run = async {
+        let run = estate.import(&["--map", file, "--yes"]).await;
+        is_over.store(true, Ordering::Relaxed);
+        run
+    };
+    let (run, ..) = tokio::join!(run, join_all((0..4).map(caller)));
+    let said = out(&run);
+    assert!(run.status.success(), "{}{}", said.lines().rev().take(20).collect::<String>(), err(&run));
+    assert!(said.contains("1000 to take over, 0 held already"), "{}", said.lines().next().unwrap());
+    assert!(said.contains("1000 of 1000 numbers imported."));
+    let (ours, theirs) = (ours.into_inner(), theirs.into_inner());
+    println!("calls during the import: {theirs} answered by the former side, {ours} here");
+    assert!(ours > 0 && theirs > 0, "{ours} {theirs}");
+    assert_eq!(theirs, estate.former.calls.load(Ordering::Relaxed));
+    assert_eq!((estate.here().await, estate.held().await), (1000, json!(1000)));
+
+    // Once more: there is nothing left.
+    let again = estate.import(&["--map", file, "--yes"]).await;
+    assert!(
+        again.status.success() && out(&again).contains("0 to take over, 1000 held already"),
+        "{}",
+        err(&again)
+    );
+    let labels = "{ phoneNumbers(first: 2) { nodes { label origin agent { id } } } }";
+    let labels =
+        estate.app.graphql(&estate.token, labels, json!({})).await["data"]["phoneNumbers"]["nodes"].clone();
+    assert!(labels[0]["label"].as_str().unwrap().starts_with("Line "), "{labels}");
+    assert_eq!((&labels[1]["origin"], &labels[1]["agent"]["id"]), (&json!("IMPORTED"), &json!(estate.agent)));
+}
+
+#[tokio::test]
+async fn an_estate_is_listed_and_changed_only_when_confirmed() {
+    let estate = Estate::open(3).await;
+    let listed = estate.import(&[]).await;
+    assert!(listed.status.success(), "{}", err(&listed));
+    let said = out(&listed);
+    assert!(
+        said.contains("+12015550001") && said.contains(&format!("VoiceUrl {}", estate.former.url)),
+        "{said}"
+    );
+    let json_lines = out(&estate.import(&["--json"]).await);
+    let lines: Vec<Value> = json_lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        (lines.len(), &lines[0]["number"], &lines[0]["here"]),
+        (3, &json!("+12015550000"), &json!(false))
+    );
+    assert_eq!((&lines[0]["holder"], &lines[0]["planned"]), (&Value::Null, &Value::Null));
+
+    let file = estate.whole();
+    let file = file.to_str().unwrap();
+    let dry = estate.import(&["--map", file, "--dry-run", "--json"]).await;
+    let first: Value = serde_json::from_str(out(&dry).lines().next().unwrap()).unwrap();
+    assert_eq!(first["planned"], json!({"tenant": TENANT, "agent": estate.agent, "label": "Line 0"}));
+    assert!(dry.status.success());
+    // Nobody is there to be asked.
+    let unasked = estate.import(&["--map", file]).await;
+    assert_eq!(unasked.status.code(), Some(2), "{}", err(&unasked));
+    assert!(err(&unasked).contains("--yes"), "{}", err(&unasked));
+    let foreign = estate.import(&["--account", "AC0123456789abcdef0123456789abcdef"]).await;
+    assert_eq!(foreign.status.code(), Some(2), "{}", err(&foreign));
+    assert_eq!((estate.here().await, estate.held().await), (0, json!(0)));
+
+    let run = estate.import(&["--map", file, "--yes", "--json"]).await;
+    let lines: Vec<Value> = out(&run).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.len() == 3 && lines.iter().all(|line| line["imported"] == true), "{lines:?}");
+    assert_eq!(estate.here().await, 3);
+    assert!(out(&estate.import(&[]).await).contains(&format!("held by {}", estate.agent)));
+}
+
+#[tokio::test]
+async fn a_file_with_faults_changes_nothing() {
+    let estate = Estate::open(4).await;
+    let other =
+        create(&estate.app, &estate.app.token(OTHER), json!({ "name": "Other", "provisionPhone": false }))
+            .await;
+    let other = other["agent"]["id"].as_str().unwrap();
+    let agent = &estate.agent;
+    let file = estate.file([
+        format!("{},{TENANT},{agent},Fine", number(0)),
+        format!("{},{TENANT},{agent},Twice", number(0)),
+        format!("{},{},{agent},", number(1), Uuid::from_u128(9)),
+        format!("{},{TENANT},agent_00000000000000000000000000000009,", number(2)),
+        format!("{},{TENANT},{other},", number(3)),
+        format!("+12025550100,{TENANT},{agent},"),
+        "nonsense".to_owned(),
+    ]);
+    let run = estate.import(&["--map", file.to_str().unwrap(), "--yes"]).await;
+    let said = err(&run);
+    assert_eq!(run.status.code(), Some(2), "{said}");
+    for fault in [
+        "6 faults; nothing was changed",
+        "line 3: +12015550000 is on line 2 already",
+        "line 4: there is no tenant",
+        "line 5: there is no agent",
+        "of another tenant",
+        "line 7: +12025550100 is not in the carrier account",
+        "line 8: number,tenant,agent,label has 4 fields; got 1",
+    ] {
+        assert!(said.contains(fault), "{fault:?} is not in {said}");
+    }
+    assert_eq!((estate.here().await, estate.held().await), (0, json!(0)));
+}
+
+#[tokio::test]
+async fn a_number_that_fails_stops_no_other_and_the_next_run_takes_it() {
+    let estate = Estate::open(6).await;
+    let file = estate.whole();
+    let file = file.to_str().unwrap();
+    let state = estate.app.sandbox_state().await;
+    let sid = state["numbers"][2]["sid"].as_str().unwrap();
+    let matching = json!({ "provider": "twilio", "method": "POST", "path_contains": sid });
+    estate.app.faults(json!({ "match": matching, "action": { "status": 400, "code": 21402 } })).await;
+    let partly = estate.import(&["--map", file, "--yes"]).await;
+    assert_eq!(partly.status.code(), Some(1), "{}{}", out(&partly), err(&partly));
+    assert!(out(&partly).contains("5 of 6 numbers imported."), "{}", out(&partly));
+    assert!(out(&partly).contains("failed: "), "{}", out(&partly));
+    assert_eq!((estate.here().await, estate.held().await), (5, json!(5)));
+    estate.app.clear_faults().await;
+    let rest = estate.import(&["--map", file, "--yes"]).await;
+    assert!(
+        rest.status.success() && out(&rest).contains("1 of 1 numbers imported."),
+        "{}{}",
+        out(&rest),
+        err(&rest)
+    );
+    assert_eq!(estate.here().await, 6);
+}
+
+#[tokio::test]
+async fn after_an_interrupt_or_a_kill_the_next_run_continues() {
+    let mut estate = Estate::open(9).await;
+    let file = estate.whole();
+    let file = file.to_str().unwrap().to_owned();
+    // Without a server: what a killed run has begun is left to the next run alone.
+    estate.app.kill().await;
+    let slow = |times: u8| {
+        json!({ "match": { "provider": "twilio", "method": "POST", "path_contains": "IncomingPhoneNumbers/PN" },
+                "action": { "delay_ms": 3000 }, "times": times })
+    };
+    estate.app.faults(slow(4)).await;
+    let started = Started::begin(estate.command(&["--map", &file, "--yes"]));
+    estate.app.all_faults_have_struck().await;
+    let stopped = started.terminate().await;
+    assert_eq!(stopped.status.code(), Some(1), "{}", err(&stopped));
+    assert!(
+        err(&stopped).contains("Stopping") && out(&stopped).contains("4 of 9 numbers imported."),
+        "{}",
+        out(&stopped)
+    );
+    assert_eq!(estate.here().await, 4);
+
+    estate.app.faults(slow(4)).await;
+    let killed = Started::begin(estate.command(&["--map", &file, "--yes"]));
+    estate.app.all_faults_have_struck().await;
+    killed.kill();
+    estate.app.clear_faults().await;
+    let rest = estate.import(&["--map", &file, "--yes"]).await;
+    assert!(rest.status.success(), "{}{}", out(&rest), err(&rest));
+    assert_eq!(estate.here().await, 9);
+    estate.app.restart().await;
+    assert_eq!(estate.held().await, json!(9));
+}
