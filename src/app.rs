@@ -8,6 +8,7 @@
 
 mod accounts;
 mod deferred_check;
+mod messages;
 mod retention;
 mod settings;
 mod shutdown;
@@ -38,6 +39,7 @@ use crate::webhooks;
 use crate::{provider, telemetry};
 use accounts::check_tokens;
 use deferred_check::open_or_defer;
+use messages::open_messages;
 use retention::Retention;
 
 pub use settings::auth_config;
@@ -437,29 +439,6 @@ fn prepare(clock: &Clock) {
     log_zone_data(clock.now());
     // Parsing the plans takes a noticeable time, which the database connection's latency hides.
     let _loaded_in_background = tokio::task::spawn_blocking(load_numbering_plans);
-}
-
-/// The parts that text messages need. Messages wait for the database in a folder of `STATE_DIR`.
-fn open_messages(
-    config: &Config,
-    core: &Core,
-    clock: &Clock,
-    entropy: &Entropy,
-) -> Result<(Inbox, MessageSweep, MessageAnswers), AppError> {
-    let system = core.database.system();
-    let inbox = Inbox::open(system.clone(), config.state_dir.join("messages"), clock.clone())
-        .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })?;
-    let answers = MessageAnswers::new(
-        system.clone(),
-        core.provisioning.clone(),
-        core.voice.clone(),
-        &inbox,
-        clock.clone(),
-        entropy.clone(),
-    );
-    let redacts = config.records.redact_at_carrier;
-    let sweep = MessageSweep::new(system, core.accounts.clone(), inbox.clone(), clock.clone(), redacts);
-    Ok((inbox, sweep, answers))
 }
 
 /// Opens the journal in `STATE_DIR`. Entries of an earlier run are replayed by its worker.

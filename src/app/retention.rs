@@ -53,8 +53,12 @@ impl Retention {
     }
 
     fn after(days: u16, store: &SystemStore, clock: &Clock, old: Old) -> Option<Self> {
-        let kept = TimeDelta::days(days.into());
-        (days > 0).then(|| Self { store: store.clone(), clock: clock.clone(), kept, old })
+        Some(Self { store: store.clone(), clock: clock.clone(), kept: Self::kept(days)?, old })
+    }
+
+    /// How long something is kept for so many days; `None`: for ever.
+    pub(super) fn kept(days: u16) -> Option<TimeDelta> {
+        (days > 0).then(|| TimeDelta::days(days.into()))
     }
 
     /// Deletes every hour until `stop` is cancelled. Every server may do so.

@@ -124,10 +124,12 @@ impl Carrier {
     ) -> Result<Vec<CarrierMessage>, CarrierError> {
         // Not by `DateSent`: a message that waits to be sent has none.
         let found = self.list_messages(&[("From", from), ("To", to)], Some(since)).await;
-        found.map_err(CarrierError::of_search)
+        let found = found.map_err(CarrierError::of_search)?;
+        // Newest first: what is missing is older than all that was asked for lately.
+        found.ok_or_else(|| CarrierError::unavailable("its list of messages has too many pages"))
     }
 
-    /// Lists messages to the account's numbers of a span of time, newest first.
+    /// Lists messages to the account's numbers of a span of time, newest first; `None` if there are too many to list.
     ///
     /// # Errors
     /// [`CarrierError`]; never a partial list.
@@ -135,13 +137,13 @@ impl Carrier {
         &self,
         since: DateTime<Utc>,
         until: DateTime<Utc>,
-    ) -> Result<Vec<CarrierMessage>, CarrierError> {
+    ) -> Result<Option<Vec<CarrierMessage>>, CarrierError> {
         // Twilio knows whole seconds.
         let [since, until] =
             [since, until + TimeDelta::seconds(1)].map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
         let span = [("DateSent>", since.as_str()), ("DateSent<", until.as_str())];
         let listed = self.with_low_priority().list_messages(&span, None).await?;
-        Ok(listed.into_iter().filter(|message| message.is_inbound).collect())
+        Ok(listed.map(|listed| listed.into_iter().filter(|message| message.is_inbound).collect()))
     }
 
     /// Fetches a message; `None` if the carrier does not know it.
@@ -189,11 +191,12 @@ impl Carrier {
         Ok(listed.media_list.into_iter().filter_map(read).collect())
     }
 
+    /// `None` if there are too many pages.
     async fn list_messages(
         &self,
         filter: &[(&str, &str)],
         back_to: Option<DateTime<Utc>>,
-    ) -> Result<Vec<CarrierMessage>, CarrierError> {
+    ) -> Result<Option<Vec<CarrierMessage>>, CarrierError> {
         let mut url = self.url(&[MESSAGES]);
         url.query_pairs_mut().extend_pairs(filter).append_pair("PageSize", PAGE_SIZE);
         let mut messages = Vec::new();
@@ -212,11 +215,10 @@ impl Carrier {
             messages.extend(read.into_iter().filter(|message| !is_older(message)));
             match page.next_page_uri.filter(|uri| !uri.is_empty() && !is_complete) {
                 Some(uri) => url = self.next_page(&uri)?,
-                None => return Ok(messages),
+                None => return Ok(Some(messages)),
             }
         }
-        // Newest first: what is missing is older than all that was asked for lately.
-        Err(CarrierError::unavailable("its list of messages has too many pages"))
+        Ok(None)
     }
 }
 

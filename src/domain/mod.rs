@@ -49,12 +49,13 @@ pub use id::{
 pub use kept::{KeptNumber, KeptNumberState, KeptUpdate, Portability, forwarding_instructions};
 pub use language::Language;
 pub use message::{
-    AgentMessaging, AutomaticAnswer, ConsentWord, DeliveryProblem, DeliveryProblemKind, IncomingMessage,
-    LARGEST_MEDIA, MediaFile, MediaId, MediaReference, MediaState, MediaType, Message, MessageBody,
-    MessageDirection, MessageEncoding, MessageReport, MessageStatus, MessageThread, MessagingConsent,
-    MessagingRegistration, MessagingStatus, Participant, RequiredRegistration, Review, Segments, TextReading,
-    TextReply, ThreadHandling, answer_texts, consent_word, delivery_problem, is_text_loop, may_get_help,
-    plain_text, reply_to, revokes_consent, split, text_history, text_question,
+    ANSWER_LIMITS, AgentMessaging, AnswerLimit, AutomaticAnswer, ConsentWord, DeliveryProblem,
+    DeliveryProblemKind, IncomingMessage, LARGEST_MEDIA, MediaFile, MediaId, MediaReference, MediaState,
+    MediaType, Message, MessageBody, MessageDirection, MessageEncoding, MessageReport, MessageStatus,
+    MessageThread, MessagingConsent, MessagingRegistration, MessagingStatus, Participant,
+    RequiredRegistration, Review, Segments, TextReading, TextReply, ThreadHandling, answer_texts,
+    consent_word, delivery_problem, is_text_loop, plain_text, reply_to, revokes_consent, split, text_history,
+    text_question,
 };
 pub use number::{
     Capabilities, Cost, NumberLabel, NumberOrigin, NumberStatus, NumberTransition, NumberType, PhoneNumber,

@@ -19,20 +19,22 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::Inbox;
+use super::slots::{Slot, Slots};
 use crate::domain::{
     AgentMessaging, AgentStatus, AutomaticAnswer, Clock, E164, Entropy, Heartbeat, Message, MessageBody,
-    MessageId, RefusalCode, ThreadHandling, answer_texts, backoff, caught, is_text_loop, may_get_help,
-    text_history, text_question,
+    MessageId, RefusalCode, ThreadHandling, answer_texts, backoff, caught, is_text_loop, text_history,
+    text_question,
 };
 use crate::provisioning::Provisioning;
 use crate::provisioning::kinds::WantedMessage;
-use crate::store::{AnswerTask, DueAnswer, StoreError, SystemStore};
+use crate::store::{AnswerTask, DueAnswer, StoreError, SystemStore, TenantStore};
 use crate::voice::{TextAnswer, TextsToAnswer, Voice};
 
 /// How often other servers' texts, and attempts that were postponed, are looked for.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// Answers that one server works on at a time. Calls and operations have connections and circuit breakers of their own.
-const PARALLEL: usize = 16;
+/// Answers that one server works on at a time, one tenant's at most half of them. Calls and operations have connections and circuit
+/// breakers of their own.
+const PARALLEL: usize = 32;
 /// Late threads that are handed over in one round.
 const AT_ONCE: u64 = 200;
 /// How long after the death of its server a thread is free. Renewed three times as often.
@@ -54,6 +56,7 @@ pub struct MessageAnswers {
     provisioning: Provisioning,
     voice: Voice,
     wake: Arc<Notify>,
+    slots: Slots,
     clock: Clock,
     entropy: Entropy,
 }
@@ -82,7 +85,8 @@ impl MessageAnswers {
         clock: Clock,
         entropy: Entropy,
     ) -> Self {
-        Self { store, provisioning, voice, wake: inbox.wake(), clock, entropy }
+        let slots = Slots::new(PARALLEL);
+        Self { store, provisioning, voice, wake: inbox.wake(), slots, clock, entropy }
     }
 
     /// Answers texts until `stop` is cancelled, then waits for answers under way, within a time limit.
@@ -115,23 +119,40 @@ impl MessageAnswers {
 
     /// Starts as many answers as there is room for. Late threads need none: nobody is asked.
     async fn start_due(&self, running: &TaskTracker) -> Result<(), StoreError> {
-        for late in self.store.answers_due(true, AT_ONCE).await? {
+        for late in self.store.answers_due(true, AT_ONCE, &[]).await? {
             self.take_up(late).await;
         }
-        let room = PARALLEL.saturating_sub(running.len());
-        if room == 0 {
-            return Ok(());
-        }
-        for due in self.store.answers_due(false, u64::try_from(room).unwrap_or(1)).await? {
-            let answers = self.clone();
-            running.spawn(async move {
-                // What came meanwhile, and what there was no room for. Not after a failure, which would repeat itself at once.
-                if Box::pin(answers.take_up(due)).await {
-                    answers.wake.notify_one();
+        // Tenants that have all the slots that they may have: those of others are looked for without them.
+        let mut full = Vec::new();
+        loop {
+            let room = u64::try_from(self.slots.free()).unwrap_or(1);
+            if room == 0 {
+                return Ok(());
+            }
+            let (due, known_full) = (self.store.answers_due(false, room, &full).await?, full.len());
+            for due in due {
+                match self.slots.take(due.tenant) {
+                    Some(slot) => self.start(due, slot, running),
+                    None if full.contains(&due.tenant) => {}
+                    None => full.push(due.tenant),
                 }
-            });
+            }
+            if full.len() == known_full {
+                return Ok(());
+            }
         }
-        Ok(())
+    }
+
+    fn start(&self, due: DueAnswer, slot: Slot, running: &TaskTracker) {
+        let answers = self.clone();
+        running.spawn(async move {
+            let has_ended = Box::pin(answers.take_up(due)).await;
+            drop(slot);
+            // What came meanwhile, and what there was no room for. Not after a failure, which would repeat itself at once.
+            if has_ended {
+                answers.wake.notify_one();
+            }
+        });
     }
 
     /// Works on a thread, if no other server does. Returns whether the attempt ended.
@@ -259,7 +280,8 @@ impl MessageAnswers {
         if agent.status != AgentStatus::Active {
             return Ok(End::Person("the agent is not active".to_owned()));
         }
-        if is_text_loop(&task.recent, &task.waiting, self.clock.now()) {
+        let now = self.clock.now();
+        if task.has_answered_enough || is_text_loop(&task.recent, &task.waiting, now) {
             return Ok(End::Person("the participant seems to answer automatically".to_owned()));
         }
         // Before the agent is asked: what may not be sent need not be thought up.
@@ -284,7 +306,9 @@ impl MessageAnswers {
     /// Stores the agent's answer, if it is still wanted.
     async fn conclude(&self, task: &AnswerTask, to: &E164, answer: &TextAnswer) -> Result<End, StoreError> {
         if answer.opts_out {
-            self.store.opt_out(&task.thread, cause(&task.waiting)).await?;
+            // A START that came while the agent thought is later, and holds.
+            let said_at = task.waiting.last().map_or(self.clock.now(), |text| text.created_at);
+            self.store.opt_out(&task.thread, cause(&task.waiting), said_at).await?;
             return Ok(End::Dropped("the participant asked the agent for no more texts"));
         }
         let parts = answer_texts(&answer.text);
@@ -294,7 +318,7 @@ impl MessageAnswers {
         let stored = self.store_answer(task, to, &task.waiting, parts, AutomaticAnswer::Agent).await;
         match stored {
             Ok(true) => Ok(End::Answered),
-            Ok(false) => Ok(End::Dropped("somebody else took it up meanwhile")),
+            Ok(false) => Ok(End::Dropped("it is no longer the agent's to answer")),
             Err(failure) => ended_by(failure),
         }
     }
@@ -302,17 +326,21 @@ impl MessageAnswers {
     /// Answers requests for help: together, and not too often.
     async fn answer_with_help(&self, task: &AnswerTask) -> Result<(), StoreError> {
         let agent = task.agent.as_ref().filter(|agent| agent.messaging != AgentMessaging::Off);
-        let is_permitted = !task.has_opted_out && may_get_help(&task.recent, self.clock.now());
+        let is_permitted = !task.has_opted_out && !task.has_helped_enough;
         let text = agent.and_then(|agent| agent.help_text.clone()).filter(|_| is_permitted);
         let to = task.thread.participant.number();
         if let (Some(text), Some(to)) = (text, to) {
             let by = AutomaticAnswer::HelpText;
-            match refused(self.store_answer(task, &to, &task.asks_for_help, vec![text], by).await)? {
-                None => {
+            match self.store_answer(task, &to, &task.asks_for_help, vec![text], by).await {
+                Ok(true) => {
                     count("help_text");
                     return Ok(());
                 }
-                Some(_) => tracing::warn!(thread = %task.thread.id, "help text not sent: it was refused"),
+                Ok(false) => {}
+                Err(failure) => {
+                    ended_by(failure)?;
+                    tracing::warn!(thread = %task.thread.id, "help text not sent: it was refused");
+                }
             }
         }
         let store = self.store.write_as(task.thread.tenant_id, cause(&task.asks_for_help).to_owned()).await?;
@@ -343,6 +371,10 @@ impl MessageAnswers {
         if by == AutomaticAnswer::Agent && thread.handling != ThreadHandling::Agent {
             return Ok(false);
         }
+        // The number may have been given to another agent meanwhile, and the agent's texts may have been switched off.
+        if !still_answers(&store, task, by).await? {
+            return Ok(false);
+        }
         if !store.take_for_answer(&ids(texts), by).await? {
             return Ok(false);
         }
@@ -359,6 +391,22 @@ impl MessageAnswers {
         }
         Ok(true)
     }
+}
+
+/// Whether the number still has the agent that the answer is of, and the agent still answers texts.
+async fn still_answers(
+    store: &TenantStore,
+    task: &AnswerTask,
+    by: AutomaticAnswer,
+) -> Result<bool, StoreError> {
+    let number = store.numbers_by_id(&[task.number.id]).await?.pop();
+    let Some(agent) = number.and_then(|number| number.assigned_to()) else { return Ok(false) };
+    if task.agent.as_ref().map(|agent| agent.id) != Some(agent) {
+        return Ok(false);
+    }
+    let Some(agent) = store.agent(agent).await? else { return Ok(false) };
+    let is_active = agent.status == AgentStatus::Active || by == AutomaticAnswer::HelpText;
+    Ok(is_active && agent.messaging != AgentMessaging::Off)
 }
 
 fn wanted(task: &AnswerTask, to: &E164, body: Option<MessageBody>) -> WantedMessage {

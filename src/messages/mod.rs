@@ -8,8 +8,10 @@
 //! What the carrier is told to send is an operation: see [`crate::provisioning`].
 
 mod answers;
+mod gaps;
 mod inbox;
 mod media;
+mod slots;
 mod spool;
 mod storage;
 mod sweep;
@@ -18,4 +20,4 @@ pub use answers::MessageAnswers;
 pub use inbox::{Inbox, NotKept};
 pub use media::MediaKeeper;
 pub use storage::{MediaPlace, MediaStorage, StorageError, StoredMedia};
-pub use sweep::MessageSweep;
+pub use sweep::{MessageSweep, SweepSettings};

@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::Inbox;
+use super::gaps::{Gaps, Span};
 use crate::accounts::Accounts;
 use crate::carrier::{Carrier, CarrierError, CarrierMessage};
 use crate::domain::{
@@ -28,6 +29,10 @@ const LOOK_BACK: TimeDelta = TimeDelta::minutes(15);
 const FIRST_LOOK_BACK: TimeDelta = TimeDelta::days(2);
 /// Span of one request for missed messages.
 const WINDOW: TimeDelta = TimeDelta::hours(1);
+/// A span that is halved if it has too many messages to list.
+const SHORTEST_SPAN: TimeDelta = TimeDelta::minutes(2);
+/// Messages this much younger than retention allows are certainly not deleted yet.
+const SURELY_KEPT: TimeDelta = TimeDelta::hours(1);
 /// A message this young is left to its webhook.
 const IN_TIME: TimeDelta = TimeDelta::seconds(60);
 /// Messages in one round whose status or price is asked for.
@@ -49,6 +54,24 @@ pub struct MessageSweep {
     inbox: Inbox,
     clock: Clock,
     redacts: bool,
+    longest_look_back: TimeDelta,
+}
+
+/// What a sweep does beside.
+#[derive(Debug, Clone, Copy)]
+pub struct SweepSettings {
+    /// Old texts are deleted at the carrier.
+    pub redacts: bool,
+    /// How long messages are kept; `None`: for ever. What is older is not stored again.
+    pub kept: Option<TimeDelta>,
+}
+
+/// How far an account is searched.
+#[derive(Debug)]
+struct Progress {
+    /// No message before then is missing, gaps aside.
+    complete_to: DateTime<Utc>,
+    gaps: Gaps,
 }
 
 /// Why a round ended early. The next one continues.
@@ -58,23 +81,38 @@ enum Unswept {
     Carrier(#[from] CarrierError),
     #[error("the database request failed")]
     Store(#[from] StoreError),
+    #[error("the carrier has too many messages of one minute to list")]
+    TooMany,
 }
 
 impl MessageSweep {
-    /// Sweeps through the system's store, the carrier, and this inbox for what it finds. `redacts`: old texts are deleted at the
-    /// carrier.
+    /// Sweeps through the system's store, the carrier, and this inbox for what it finds.
     #[must_use]
-    pub fn new(store: SystemStore, accounts: Accounts, inbox: Inbox, clock: Clock, redacts: bool) -> Self {
-        Self { store, accounts, inbox, clock, redacts }
+    pub fn new(
+        store: SystemStore,
+        accounts: Accounts,
+        inbox: Inbox,
+        clock: Clock,
+        settings: SweepSettings,
+    ) -> Self {
+        let kept = settings.kept.map_or(FIRST_LOOK_BACK, |kept| kept - SURELY_KEPT);
+        Self {
+            store,
+            accounts,
+            inbox,
+            clock,
+            redacts: settings.redacts,
+            longest_look_back: kept.clamp(LOOK_BACK, FIRST_LOOK_BACK),
+        }
     }
 
     /// Sweeps every minute until `stop` is cancelled.
     pub async fn watch(&self, stop: CancellationToken, heartbeat: Heartbeat) {
-        let mut complete_to = HashMap::new();
+        let mut progress = HashMap::new();
         loop {
             heartbeat.beat();
             let round = Box::pin(async {
-                complete_to = self.find_missed_in_all(&complete_to, &heartbeat).await;
+                self.find_missed_in_all(&mut progress, &heartbeat).await;
                 if let Err(failure) = self.complete(&heartbeat).await {
                     warn_of(&failure);
                 }
@@ -93,76 +131,105 @@ impl MessageSweep {
         }
     }
 
-    /// Looks in each account for messages that no webhook announced. Returns up to when none is missing.
+    /// Looks in each account for messages that no webhook announced.
     async fn find_missed_in_all(
         &self,
-        complete_to: &HashMap<Option<CarrierAccountId>, DateTime<Utc>>,
+        progress: &mut HashMap<Option<CarrierAccountId>, Progress>,
         heartbeat: &Heartbeat,
-    ) -> HashMap<Option<CarrierAccountId>, DateTime<Utc>> {
-        let mut now_complete_to = HashMap::new();
-        for account in self.accounts.all() {
+    ) {
+        let accounts = self.accounts.all();
+        let known: HashSet<Option<CarrierAccountId>> =
+            accounts.iter().map(|account| account.as_ref().map(|account| account.id)).collect();
+        progress.retain(|account, _| known.contains(account));
+        for account in accounts {
             // One that the carrier has rejected is looked at once it is active again.
             let is_active =
                 account.as_ref().is_none_or(|account| account.status == CarrierAccountStatus::Active);
             let id = account.map(|account| account.id);
+            let earliest = self.clock.now() - self.longest_look_back;
+            let searched =
+                progress.entry(id).or_insert(Progress { complete_to: earliest, gaps: Gaps::default() });
             // What is older is given up.
-            let earliest = self.clock.now() - FIRST_LOOK_BACK;
-            let since = complete_to.get(&id).copied().unwrap_or(earliest).max(earliest);
-            let until = match self.accounts.carrier(id).await {
-                Ok(carrier) if is_active => self.find_missed(&carrier, since, heartbeat).await,
-                _ => since,
-            };
-            now_complete_to.insert(id, until);
+            searched.complete_to = searched.complete_to.max(earliest);
+            if is_active && let Ok(carrier) = self.accounts.carrier(id).await {
+                self.find_missed(&carrier, searched, heartbeat).await;
+            }
         }
-        now_complete_to
+        let left: usize = progress.values().map(|searched| searched.gaps.len()).sum();
+        metrics::gauge!("switchboard_message_sweep_gaps").set(u32::try_from(left).unwrap_or(u32::MAX));
     }
 
-    /// Stores messages that came in since then and are not on record. Returns the instant up to which none is missing. A span
-    /// that cannot be searched, or a message that cannot be stored, does not keep later ones from being found.
-    async fn find_missed(
-        &self,
-        carrier: &Carrier,
-        since: DateTime<Utc>,
-        heartbeat: &Heartbeat,
-    ) -> DateTime<Utc> {
+    /// Stores messages that came in and are not on record. A span that cannot be searched, or a message that cannot be stored, does
+    /// not keep later ones from being found: an hour with one is a gap, which is searched again less and less often.
+    async fn find_missed(&self, carrier: &Carrier, progress: &mut Progress, heartbeat: &Heartbeat) {
         let now = self.clock.now();
-        let (mut from, mut incomplete_from) = (since, None);
-        // An hour at a time, so that a busy account's list does not become too long.
-        while from < now {
-            let until = (from + WINDOW).min(now);
-            heartbeat.beat();
-            let is_complete = match self.search(carrier, (from, until), heartbeat).await {
-                Ok(is_complete) => is_complete,
-                Err(failure) => {
-                    let is_hopeless = matches!(
-                        failure,
-                        Unswept::Carrier(CarrierError::Unavailable { breaker_open: true, .. })
-                    );
-                    warn_of(&failure);
-                    if is_hopeless {
-                        return incomplete_from.unwrap_or(from);
-                    }
-                    false
+        let Progress { complete_to, gaps } = progress;
+        for span in gaps.give_up_before(now - self.longest_look_back) {
+            tracing::error!(from = %span.from, until = %span.until, "messages of this time were not looked for");
+        }
+        let mut is_hopeless = false;
+        for span in gaps.due(now) {
+            match self.searched(carrier, span, heartbeat).await {
+                Some(true) => gaps.close(span),
+                Some(false) => {
+                    gaps.keep(span, now);
                 }
-            };
-            if !is_complete {
-                incomplete_from = incomplete_from.or(Some(from));
+                None => {
+                    is_hopeless = true;
+                    break;
+                }
             }
-            from = until;
+        }
+        // An hour at a time, so that a busy account's list does not become too long.
+        let mut from = *complete_to;
+        while from < now && !is_hopeless {
+            let span = Span { from, until: (from + WINDOW).min(now) };
+            match self.searched(carrier, span, heartbeat).await {
+                // It begins there again, and is a gap once it is an hour.
+                Some(false) if span.until == now => break,
+                Some(false) => {
+                    gaps.keep(span, now);
+                }
+                Some(true) => {}
+                None => break,
+            }
+            from = span.until;
         }
         // The carrier lists a message a little after its webhook, and one that is young is left to it.
-        incomplete_from.unwrap_or(now).min(now - LOOK_BACK)
+        *complete_to = from.min(now - LOOK_BACK);
+    }
+
+    /// Whether every message of a span is on record now, or is left to its webhook. `None`: nothing can be searched at the moment.
+    async fn searched(&self, carrier: &Carrier, span: Span, heartbeat: &Heartbeat) -> Option<bool> {
+        heartbeat.beat();
+        match Box::pin(self.search(carrier, span, heartbeat)).await {
+            Ok(is_complete) => Some(is_complete),
+            Err(failure) => {
+                warn_of(&failure);
+                let fails_for_all = match &failure {
+                    Unswept::Carrier(CarrierError::Unavailable { breaker_open, .. }) => *breaker_open,
+                    Unswept::Store(failure) => !failure.is_permanent(),
+                    Unswept::Carrier(_) | Unswept::TooMany => false,
+                };
+                (!fails_for_all).then_some(false)
+            }
+        }
     }
 
     /// Returns whether every message of this span is on record now, or is left to its webhook.
-    async fn search(
-        &self,
-        carrier: &Carrier,
-        (from, until): (DateTime<Utc>, DateTime<Utc>),
-        heartbeat: &Heartbeat,
-    ) -> Result<bool, Unswept> {
-        let listed = carrier.messages_received(from, until).await?;
-        self.store_all_missed(carrier, &listed, heartbeat).await
+    async fn search(&self, carrier: &Carrier, span: Span, heartbeat: &Heartbeat) -> Result<bool, Unswept> {
+        let (mut spans, mut is_complete) = (vec![span], true);
+        while let Some(span) = spans.pop() {
+            heartbeat.beat();
+            match carrier.messages_received(span.from, span.until).await? {
+                Some(listed) => is_complete &= self.store_all_missed(carrier, &listed, heartbeat).await?,
+                None => match span.halves(SHORTEST_SPAN) {
+                    Some([first, second]) => spans.extend([second, first]),
+                    None => return Err(Unswept::TooMany),
+                },
+            }
+        }
+        Ok(is_complete)
     }
 
     /// Returns whether each of these messages is on record now, or is left to its webhook.

@@ -190,29 +190,56 @@ impl Provisioning {
         lease::hold(length, self.0.config.lease / 3, renew).await
     }
 
-    fn judge(&self, delivery: &AgentDelivery, updated: Result<(), VoiceError>) -> DeliveryOutcome {
-        let Err(failure) = updated else { return DeliveryOutcome::Accepted };
-        let (agent, because) = (delivery.agent.id, provider_refusal(&failure));
+    fn judge(
+        &self,
+        delivery: &AgentDelivery,
+        updated: Result<Option<VoiceError>, VoiceError>,
+    ) -> DeliveryOutcome {
+        let agent = delivery.agent.id;
+        let failure = match updated {
+            Ok(None) => return DeliveryOutcome::Accepted,
+            Ok(Some(failure)) => {
+                warn!(%agent, %failure, "agent delivered without the tool opt_out; it will be added");
+                let refusal = provider_refusal(&failure);
+                let message = format!(
+                    "the agent cannot end texts by its own judgement yet (tool opt_out): {}",
+                    refusal.message
+                );
+                let reason = Refusal { message, ..refusal };
+                return DeliveryOutcome::Retry {
+                    reason,
+                    due_at: self.next_delivery(delivery),
+                    settled_at: None,
+                };
+            }
+            Err(failure) => failure,
+        };
+        let because = provider_refusal(&failure);
         if failure.rejects_content() {
             error!(%agent, %failure, "voice provider rejected an agent's change");
             return DeliveryOutcome::Rejected(because);
         }
         warn!(%agent, %failure, "agent's change was not delivered; it will be retried");
         let now = self.0.clock.now();
-        let attempt = u32::try_from(delivery.attempts).unwrap_or_default().saturating_add(1);
-        let wait = backoff(&self.0.entropy, FIRST_BACKOFF, LONGEST_BACKOFF, attempt);
         let (asked, settled_at) = match failure {
             VoiceError::Unavailable { retry_after, .. } => (retry_after, None),
             VoiceError::OutcomeUnknown { .. } => (None, Some(now + SETTLING)),
             // Rejects the account or the moment, not the content: the same change may be accepted later.
             VoiceError::Rejected(_) => (None, None),
         };
-        let due_at = later(now, wait.max(asked.unwrap_or_default().min(LONGEST_BACKOFF)));
+        let asked = later(now, asked.unwrap_or_default().min(LONGEST_BACKOFF));
+        let due_at = self.next_delivery(delivery).max(asked);
         DeliveryOutcome::Retry {
             reason: because,
             due_at: settled_at.map_or(due_at, |at| at.max(due_at)),
             settled_at,
         }
+    }
+
+    fn next_delivery(&self, delivery: &AgentDelivery) -> DateTime<Utc> {
+        let attempt = u32::try_from(delivery.attempts).unwrap_or_default().saturating_add(1);
+        let wait = backoff(&self.0.entropy, FIRST_BACKOFF, LONGEST_BACKOFF, attempt);
+        later(self.0.clock.now(), wait)
     }
 }
 

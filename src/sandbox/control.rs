@@ -168,6 +168,7 @@ async fn state(State(sandbox): State<Shared>) -> Json<Value> {
         "numbers": state.numbers,
         "agents": state.agents,
         "calls": calls,
+        "tools": state.tools,
         "conversations": state.conversations,
         "messages": messages,
         "opt_outs": messaging.opt_outs,

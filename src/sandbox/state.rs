@@ -44,6 +44,8 @@ pub(crate) struct ProviderState {
     pub(crate) charges: Vec<Charge>,
     pub(crate) calls: Vec<Call>,
     pub(crate) agents: Vec<Agent>,
+    #[serde(default)]
+    pub(crate) tools: Vec<Tool>,
     pub(crate) conversations: Vec<Conversation>,
     #[serde(default)]
     pub(crate) signed_urls: Vec<SignedUrl>,
@@ -215,6 +217,15 @@ pub(crate) struct Agent {
     pub(crate) workflow: Value,
     pub(crate) created: DateTime<Utc>,
     pub(crate) updated: DateTime<Utc>,
+}
+
+/// A tool of the ElevenLabs workspace.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Tool {
+    pub(crate) serial: u64,
+    pub(crate) id: String,
+    pub(crate) config: Value,
+    pub(crate) created: DateTime<Utc>,
 }
 
 /// An ElevenLabs conversation, created by register-call or by a text-only socket.

@@ -110,6 +110,7 @@ const BREAKER: Label = of("provider", || {
         "voice_calls",
         "voice_conversations",
         "voice_texts",
+        "voice_tools",
     ]
 });
 
@@ -170,6 +171,12 @@ pub const METRICS: &[Metric] = &[
         "switchboard_messages_received_total",
         &[of("outcome", || vec!["new", "known", "unclaimed"])],
         "Text messages that the carrier announced. known: stored before; unclaimed: to an unknown number.",
+    ),
+    gauge(
+        "switchboard_message_sweep_gaps",
+        Unit::Count,
+        &[],
+        "Hours whose missed text messages could not all be looked for; they are tried again.",
     ),
     counter(
         "switchboard_message_answers_total",

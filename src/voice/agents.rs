@@ -6,16 +6,21 @@
 //! lists; an update takes the agent out of the archive.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
+use futures_util::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::profile::Profile;
 use super::{Rejection, Voice, VoiceAgent, VoiceError, profile};
-use crate::domain::{Agent, AgentId};
+use crate::domain::{Agent, AgentId, AgentMessaging};
 use crate::provider::{Effect, Method};
 
 /// A longer list counts as a loop of pages.
 const MOST_PAGES: usize = 1000;
+/// Agents that a reconciliation reads at the same time.
+const READ_AT_ONCE: usize = 4;
 
 #[derive(Deserialize)]
 struct Created {
@@ -41,7 +46,7 @@ struct Listed {
 }
 
 /// The parts of an agent that are compared with the request: the provider accepts unknown values and ignores them.
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct StoredAgent {
     #[serde(default)]
     name: String,
@@ -51,15 +56,38 @@ struct StoredAgent {
     tags: Option<Vec<String>>,
 }
 
+/// An agent that was created at the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreatedAgent {
+    /// The provider's id of the agent.
+    pub voice_agent_id: String,
+    /// Why the agent lacks the tool `opt_out`, which an update adds; `None` if it lacks nothing.
+    pub lacks_tool: Option<VoiceError>,
+}
+
 impl Voice {
-    /// Creates the agent with telephone audio and our tag, and returns the provider's id. The agent is read back: callers could
-    /// not hear one with other audio, so it is deleted and reported as rejected.
+    /// Creates the agent with telephone audio and our tag. The agent is read back: callers could not hear one with other audio, so it
+    /// is deleted and reported as rejected.
     ///
     /// # Errors
     /// [`VoiceError`]. After an unknown outcome, look for the agent with [`Self::find`].
-    pub async fn create_agent(&self, agent: &Agent) -> Result<String, VoiceError> {
-        let request = self.request(Method::POST, &["agents", "create"]).json(&profile::new_agent(agent));
-        let created: Created = self.ask(request, Effect::Writes).await?;
+    pub async fn create_agent(&self, agent: &Agent) -> Result<CreatedAgent, VoiceError> {
+        let mut body = profile::new_agent(agent);
+        let tools = self.tools_for(agent).await;
+        if let Some(Ok(tools)) = &tools {
+            body.set_tool_ids(tools.iter().take(1).cloned().collect());
+        }
+        let mut lacks_tool = tools.and_then(Result::err);
+        let mut created = self.post_agent(&body).await;
+        // The agent may be refused only because the tool is gone.
+        if let Err(refused @ VoiceError::Rejected(_)) = &created
+            && body.unset_tool_ids()
+        {
+            self.forget_opt_out_tools().await;
+            lacks_tool = Some(refused.clone());
+            created = self.post_agent(&body).await;
+        }
+        let created = created?;
         // The agent exists by now: whatever the class of a failed read, a rejection would claim that nothing was done.
         let stored = self.read(&created.agent_id).await.map_err(|error| VoiceError::OutcomeUnknown {
             reason: format!("created, but not read back: {error}"),
@@ -71,7 +99,19 @@ impl Voice {
             // Only now is it certain that nothing was left behind, as a rejection states.
             return Err(unfit);
         }
-        Ok(created.agent_id)
+        Ok(CreatedAgent { voice_agent_id: created.agent_id, lacks_tool })
+    }
+
+    async fn post_agent(&self, body: &Profile) -> Result<Created, VoiceError> {
+        self.ask(self.request(Method::POST, &["agents", "create"]).json(&body.0), Effect::Writes).await
+    }
+
+    /// The tools `opt_out`, for an agent that answers texts.
+    async fn tools_for(&self, agent: &Agent) -> Option<Result<Arc<[String]>, VoiceError>> {
+        if agent.messaging != AgentMessaging::Agent {
+            return None;
+        }
+        Some(self.opt_out_tools().await)
     }
 
     /// Finds the provider's agents with our id in their tags: usually one or none, more if a creation was repeated.
@@ -145,23 +185,78 @@ impl Voice {
         }))
     }
 
-    /// Updates the provider's agent from ours. Tags set by others stay.
+    /// Updates the provider's agent from ours. Tags and tools set by others stay. Returns why the agent lacks the tool `opt_out`
+    /// if it does: then everything else is there.
     ///
     /// # Errors
     /// [`VoiceError`]; safe to repeat.
-    pub async fn update_agent(&self, voice_agent_id: &str, agent: &Agent) -> Result<(), VoiceError> {
+    pub async fn update_agent(
+        &self,
+        voice_agent_id: &str,
+        agent: &Agent,
+    ) -> Result<Option<VoiceError>, VoiceError> {
         let id = checked(voice_agent_id)?;
-        // The provider replaces the whole list of tags.
-        let mut tags = self.read(id).await?.tags.unwrap_or_default();
+        let stored = self.read(id).await?;
+        // The provider replaces whole lists.
+        let mut tags = stored.tags.clone().unwrap_or_default();
         for tag in profile::tags(agent.id) {
             if !tags.contains(&tag) {
                 tags.push(tag);
             }
         }
         let mut body = profile::enforced_settings(agent);
-        body["tags"] = json!(tags);
-        let request = self.request(Method::PATCH, &["agents", id]).json(&body);
-        self.ask::<StoredAgent>(request, Effect::Writes).await?.check_telephone_audio()
+        body.0["tags"] = json!(tags);
+        let tools = self.tools_for(agent).await;
+        if let Some(Ok(tools)) = &tools
+            && !stored.has_one_of(tools)
+        {
+            body.set_tool_ids(
+                stored.tool_ids().chain(tools.iter().take(1).map(String::as_str)).map(Into::into).collect(),
+            );
+        }
+        let mut lacks_tool = tools.and_then(Result::err);
+        if lacks_tool.is_some() && stored.covers(&body) {
+            // Each update is a new version of the agent.
+            return Ok(lacks_tool);
+        }
+        let mut updated = self.patch_agent(id, &body).await;
+        // The update may be refused only because the tool is gone.
+        if let Err(refused @ VoiceError::Rejected(_)) = &updated
+            && body.unset_tool_ids()
+        {
+            self.forget_opt_out_tools().await;
+            lacks_tool = Some(refused.clone());
+            if stored.covers(&body) {
+                return Ok(lacks_tool);
+            }
+            updated = self.patch_agent(id, &body).await;
+        }
+        updated?.check_telephone_audio()?;
+        Ok(lacks_tool)
+    }
+
+    async fn patch_agent(&self, id: &str, body: &Profile) -> Result<StoredAgent, VoiceError> {
+        self.ask(self.request(Method::PATCH, &["agents", id]).json(&body.0), Effect::Writes).await
+    }
+
+    /// Which of these agents lack the tool `opt_out`. An agent that cannot be read is left out.
+    ///
+    /// # Errors
+    /// [`VoiceError`] if the tools cannot be listed.
+    pub async fn without_opt_out(&self, voice_agent_ids: &[&str]) -> Result<Vec<String>, VoiceError> {
+        if voice_agent_ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let tools = self.refresh_opt_out_tools().await?;
+        let mut lacking = Vec::new();
+        for ids in voice_agent_ids.chunks(READ_AT_ONCE) {
+            let read = join_all(ids.iter().map(|id| self.read(id))).await;
+            let lacks =
+                |stored: Result<StoredAgent, _>| stored.is_ok_and(|stored| !stored.has_one_of(&tools));
+            let found = ids.iter().zip(read).filter_map(|(id, stored)| lacks(stored).then_some(*id));
+            lacking.extend(found.map(str::to_owned));
+        }
+        Ok(lacking)
     }
 
     /// Deletes an agent. An agent that is already gone counts as deleted.
@@ -197,6 +292,24 @@ impl Listed {
 }
 
 impl StoredAgent {
+    fn tool_ids(&self) -> impl Iterator<Item = &str> {
+        let ids = self.conversation_config["agent"]["prompt"]["tool_ids"].as_array();
+        ids.into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    fn has_one_of(&self, tools: &[String]) -> bool {
+        self.tool_ids().any(|id| tools.iter().any(|tool| tool == id))
+    }
+
+    /// Whether an update by this profile would change nothing.
+    fn covers(&self, wanted: &Profile) -> bool {
+        let stored = json!({
+            "name": self.name, "tags": self.tags, "conversation_config": self.conversation_config,
+            "platform_settings": self.platform_settings,
+        });
+        profile::covers(&stored, &wanted.0)
+    }
+
     fn check_telephone_audio(&self) -> Result<(), VoiceError> {
         let hears = &self.conversation_config["asr"]["user_input_audio_format"];
         let speaks = &self.conversation_config["tts"]["agent_output_audio_format"];

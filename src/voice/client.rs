@@ -1,5 +1,5 @@
 //! ElevenLabs' REST API: URLs, authentication, limits. Requests are sent by the kernel ([`crate::provider`]); each is made in
-//! the module of its noun: `agents`, `calls`, `conversations`, `texts`.
+//! the module of its noun: `agents`, `calls`, `conversations`, `texts`, `tools`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use super::tools::SharedOptOutTool;
 use super::{Rejection, VoiceError, endpoint};
 use crate::domain::{Clock, ComponentHealth, Entropy};
 use crate::provider::{
@@ -40,6 +41,8 @@ pub struct Voice {
     pub(super) calls: CircuitBreaker,
     pub(super) conversations: CircuitBreaker,
     pub(super) texts: CircuitBreaker,
+    pub(super) tools: CircuitBreaker,
+    pub(super) opt_out: SharedOptOutTool,
     pub(super) clock: Clock,
     pub(super) entropy: Entropy,
 }
@@ -65,6 +68,8 @@ impl Voice {
             calls: CircuitBreaker::new("voice_calls", clock.clone()),
             conversations: CircuitBreaker::new("voice_conversations", clock.clone()),
             texts: CircuitBreaker::new("voice_texts", clock.clone()),
+            tools: CircuitBreaker::new("voice_tools", clock.clone()),
+            opt_out: SharedOptOutTool::default(),
             clock,
             entropy,
         })
@@ -73,7 +78,9 @@ impl Voice {
     /// The state of its circuit breakers, for operators.
     #[must_use]
     pub fn health(&self) -> Vec<ComponentHealth> {
-        [&self.agents, &self.calls, &self.conversations, &self.texts].map(CircuitBreaker::health).into()
+        [&self.agents, &self.calls, &self.conversations, &self.texts, &self.tools]
+            .map(CircuitBreaker::health)
+            .into()
     }
 
     /// Builds a request to `/v1/convai/` and `path`.

@@ -11,6 +11,9 @@ pub(super) fn of(method: &Method, path: &[&str]) -> &'static str {
         [.., "convai", "agents", _] if *method == Method::PATCH => "update_agent",
         [.., "convai", "agents", _] if *method == Method::DELETE => "delete_agent",
         [.., "convai", "agents", _] => "fetch_agent",
+        [.., "convai", "tools"] if *method == Method::POST => "create_tool",
+        [.., "convai", "tools"] => "list_tools",
+        [.., "convai", "tools", _] => "delete_tool",
         [.., "convai", "conversations", _] => "fetch_conversation",
         [.., "convai", "conversation", "get-signed-url"] => "sign_conversation",
         [.., "convai", "conversation"] => "open_conversation",
@@ -36,6 +39,9 @@ mod tests {
         assert_eq!(named(Method::GET, "conversations/conv_1"), "fetch_conversation");
         assert_eq!(named(Method::GET, "conversation/get-signed-url"), "sign_conversation");
         assert_eq!(named(Method::GET, "conversation"), "open_conversation");
+        assert_eq!(named(Method::POST, "tools"), "create_tool");
+        assert_eq!(named(Method::GET, "tools"), "list_tools");
+        assert_eq!(named(Method::DELETE, "tools/tool_1"), "delete_tool");
         assert_eq!(named(Method::GET, "else"), "other");
     }
 }

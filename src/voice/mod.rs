@@ -14,7 +14,9 @@ mod profile;
 mod prompt;
 mod signature;
 mod texts;
+mod tools;
 
+pub use agents::CreatedAgent;
 pub use client::{Voice, VoiceConfig};
 pub use conversations::Conversation;
 pub use error::{Rejection, VoiceError};

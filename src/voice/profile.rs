@@ -16,7 +16,7 @@ pub(super) const OURS: &str = "switchboard";
 
 /// What the provider sends in a text conversation, beside what it sends by default. Nothing of it concerns calls, whose media the
 /// carrier exchanges with the provider.
-const CLIENT_EVENTS: [&str; 11] = [
+const CLIENT_EVENTS: [&str; 13] = [
     "conversation_initiation_metadata",
     "ping",
     "audio",
@@ -26,6 +26,8 @@ const CLIENT_EVENTS: [&str; 11] = [
     "agent_chat_response_part",
     "agent_response_complete",
     "client_tool_call",
+    "agent_tool_request",
+    "agent_tool_response",
     "client_error",
     "guardrail_triggered",
 ];
@@ -45,9 +47,36 @@ pub(super) fn agent_of(tag: &str) -> Option<AgentId> {
     tag.strip_prefix(OURS)?.strip_prefix(':')?.parse().ok()
 }
 
+/// The body of a request that creates or updates an agent.
+#[derive(Debug, Clone)]
+pub(super) struct Profile(pub(super) Value);
+
+impl Profile {
+    /// Sets the whole list of the agent's tools.
+    pub(super) fn set_tool_ids(&mut self, ids: Vec<String>) {
+        self.0["conversation_config"]["agent"]["prompt"]["tool_ids"] = json!(ids);
+    }
+
+    /// Leaves the agent's tools as they are. Returns whether they were set.
+    pub(super) fn unset_tool_ids(&mut self) -> bool {
+        let prompt = self.0["conversation_config"]["agent"]["prompt"].as_object_mut();
+        prompt.is_some_and(|prompt| prompt.remove("tool_ids").is_some())
+    }
+}
+
+/// Whether each value that is wanted is there.
+pub(super) fn covers(there: &Value, wanted: &Value) -> bool {
+    match (there, wanted) {
+        (Value::Object(there), Value::Object(wanted)) => {
+            wanted.iter().all(|(name, wanted)| there.get(name).is_some_and(|there| covers(there, wanted)))
+        }
+        (there, wanted) => there == wanted,
+    }
+}
+
 /// The request body that creates the agent.
-pub(super) fn new_agent(agent: &Agent) -> Value {
-    let mut body = enforced_settings(agent);
+pub(super) fn new_agent(agent: &Agent) -> Profile {
+    let Profile(mut body) = enforced_settings(agent);
     let config = &mut body["conversation_config"];
     // A silent line and an endless call are billed by the minute.
     config["turn"] = json!({ "silence_end_call_timeout": 30 });
@@ -68,14 +97,14 @@ pub(super) fn new_agent(agent: &Agent) -> Value {
     // Set, because the provider's documentation and its schema disagree on the default: two years, or forever.
     body["platform_settings"]["privacy"] = json!({ "retention_days": 30 });
     body["tags"] = json!(tags(agent.id));
-    body
+    Profile(body)
 }
 
 /// The settings that follow our agent, and those that must apply even if somebody edits the agent at the provider. Limits and
 /// tools are left out: others may have set them there.
-pub(super) fn enforced_settings(agent: &Agent) -> Value {
+pub(super) fn enforced_settings(agent: &Agent) -> Profile {
     let language = agent.language;
-    json!({
+    Profile(json!({
         "name": agent.name.as_str(),
         "conversation_config": {
             "asr": { "user_input_audio_format": TELEPHONE_AUDIO },
@@ -101,7 +130,7 @@ pub(super) fn enforced_settings(agent: &Agent) -> Value {
                 "agent": { "first_message": true }, "conversation": { "text_only": true },
             } },
         },
-    })
+    }))
 }
 
 /// The speech model. The provider rejects the English model for an agent that speaks another language.

@@ -1,7 +1,7 @@
 //! Answers to texts: a text-only conversation with an agent over a WebSocket, for one answer.
 //!
 //! There is no request for one answer, and a conversation cannot be resumed. So each answer has a conversation of its own, which is told
-//! of earlier texts. Three bounds hold: the time to the first part, the time to the whole answer, and its length.
+//! of earlier texts. Three bounds hold: the time to the first part and between parts, the time to the whole answer, and its length.
 
 mod reply;
 
@@ -17,10 +17,13 @@ use super::{Rejection, Voice, VoiceError};
 use crate::domain::{E164, is_loopback};
 use crate::provider::{Effect, Method, Socket, SocketEnd, shown};
 
-/// Time for the first part of an answer, from the question.
-const FIRST_PART: Duration = Duration::from_secs(20);
-/// Time for the provider's word that the answer is complete, which not every agent gives.
-const LAST_WORD: Duration = Duration::from_millis(1500);
+/// Time for the first part of an answer, from the question, and for what follows a part or the use of a tool.
+const SILENCE: Duration = Duration::from_secs(20);
+/// Time from a piece of an answer to the next sign of life, or to the provider's word that the answer is complete, which not every agent
+/// gives.
+const LAST_WORD: Duration = Duration::from_secs(8);
+/// Kept of the caller's patience, for an answer whose end the provider does not tell.
+const TO_CONCLUDE: Duration = Duration::from_secs(1);
 /// Hosts of the provider, beside the configured one.
 const OWN_DOMAIN: &str = "elevenlabs.io";
 /// Close codes by which the provider refuses a conversation: repeated, it would be refused again.
@@ -74,7 +77,7 @@ impl Voice {
         let deadline = Instant::now() + patience;
         let answer = timeout_at(deadline, async {
             let mut socket = self.open_conversation(texts.voice_agent_id).await?;
-            let answer = converse(&mut socket, texts).await;
+            let answer = converse(&mut socket, texts, deadline).await;
             socket.close().await;
             answer
         });
@@ -110,10 +113,14 @@ fn over_http(mut url: Url, base: &Url) -> Option<Url> {
     is_ours.then_some(url)
 }
 
-async fn converse(socket: &mut Socket, texts: &TextsToAnswer<'_>) -> Result<TextAnswer, VoiceError> {
+async fn converse(
+    socket: &mut Socket,
+    texts: &TextsToAnswer<'_>,
+    deadline: Instant,
+) -> Result<TextAnswer, VoiceError> {
     tell(socket, &initiation(texts)).await?;
     let mut reply = Reply::default();
-    let mut until = Instant::now() + FIRST_PART;
+    let mut until = Instant::now() + SILENCE;
     // Before its metadata, a conversation takes no questions.
     loop {
         let event = hear(socket, until).await?;
@@ -124,11 +131,12 @@ async fn converse(socket: &mut Socket, texts: &TextsToAnswer<'_>) -> Result<Text
     }
     tell(socket, &json!({ "type": "contextual_update", "text": context(texts) })).await?;
     tell(socket, &json!({ "type": "user_message", "text": texts.question })).await?;
-    until = Instant::now() + FIRST_PART;
+    until = Instant::now() + SILENCE;
+    let last = deadline.checked_sub(TO_CONCLUDE).unwrap_or(deadline);
     loop {
-        let event = match hear(socket, until).await {
+        let event = match hear(socket, until.min(last)).await {
             Ok(event) => event,
-            // The agent's last word may be missing, and an agent may end the conversation after its answer.
+            // The provider's last word may be missing, and an agent may end the conversation after its answer.
             Err(_) if reply.is_complete() => return Ok(reply.into_answer()),
             Err(failure) => return Err(failure),
         };
@@ -136,7 +144,7 @@ async fn converse(socket: &mut Socket, texts: &TextsToAnswer<'_>) -> Result<Text
             Heard::End => return Ok(reply.into_answer()),
             Heard::Nothing => {}
             // However long the answer takes from here on, the caller's patience bounds it.
-            Heard::Part => until = Instant::now() + FIRST_PART,
+            Heard::Life => until = Instant::now() + SILENCE,
             Heard::Whole => until = Instant::now() + LAST_WORD,
         }
     }

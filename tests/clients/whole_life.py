@@ -112,10 +112,21 @@ def a_number(base, account_sid, auth_token):
 def an_agent(base, api_key):
     voice = elevenlabs.ElevenLabs(api_key=api_key, base_url=base)
     agents = voice.conversational_ai.agents
+    tools = voice.conversational_ai.tools
+    wanted = [
+        elevenlabs.ToolRequestModelToolConfig_Client(
+            name=name, description="For a test.", expects_response=True, response_timeout_secs=5
+        )
+        for name in ["first", "second"]
+    ]
+    first, second = [tools.create(request=elevenlabs.ToolRequestModel(tool_config=tool)).id for tool in wanted]
+    oldest = tools.list(search="fir", types=["client"], sort_by="created_at", sort_direction="asc")
+    assert [tool.id for tool in oldest.tools] == [first] and not oldest.has_more, oldest
+    assert tools.get(first).tool_config.name == "first"
     config = {
         "asr": {"user_input_audio_format": "ulaw_8000"},
         "tts": {"agent_output_audio_format": "ulaw_8000", "model_id": "eleven_flash_v2_5"},
-        "agent": {"language": "de", "first_message": "Guten Tag", "prompt": {"prompt": "Hilf.", "tool_ids": ["a"]}},
+        "agent": {"language": "de", "first_message": "Guten Tag", "prompt": {"prompt": "Hilf.", "tool_ids": [first]}},
     }
     agent_id = agents.create(conversation_config=config, name="Empfang", tags=["agent:7"]).agent_id
     others = [agents.create(conversation_config={}, name=f"Other {n}").agent_id for n in range(3)]
@@ -130,10 +141,10 @@ def an_agent(base, api_key):
     assert ids == [*reversed(others), agent_id] and page.has_more and not rest.has_more, ids
     assert [item.agent_id for item in agents.list(search="empf").agents] == [agent_id]
     changed = agents.update(
-        agent_id, name="Desk", conversation_config={"agent": {"prompt": {"tool_ids": ["b"]}}}
+        agent_id, name="Desk", conversation_config={"agent": {"prompt": {"tool_ids": [second]}}}
     )
     assert (changed.name, changed.conversation_config.agent.first_message) == ("Desk", "Guten Tag"), changed
-    assert changed.conversation_config.agent.prompt.tool_ids == ["b"]
+    assert changed.conversation_config.agent.prompt.tool_ids == [second]
 
     twiml = voice.conversational_ai.twilio.register_call(
         agent_id=agent_id, from_number="+13125550142", to_number="+12125550100"
@@ -149,9 +160,12 @@ def an_agent(base, api_key):
 
     for identifier in [agent_id, *others]:
         agents.delete(identifier)
+    tools.delete(first)
     for status, action in [
         (404, lambda: agents.get(agent_id)),
         (404, lambda: agents.delete(agent_id)),
+        (404, lambda: tools.get(first)),
+        (404, lambda: agents.create(conversation_config={"agent": {"prompt": {"tool_ids": [first]}}})),
         (400, lambda: agents.create(conversation_config={"agent": {"language": "de"}})),
         (422, lambda: agents.create(conversation_config={"tts": {"model_id": "nonsense"}})),
         (401, lambda: elevenlabs.ElevenLabs(api_key="wrong", base_url=base).conversational_ai.agents.list()),

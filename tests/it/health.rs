@@ -38,6 +38,7 @@ async fn operators_see_all_components_and_failing_providers_and_workers() {
         "voice_calls",
         "voice_conversations",
         "voice_texts",
+        "voice_tools",
         "carrier_requests",
         "journal",
         "worker_operations",

@@ -151,7 +151,7 @@ fn consents() -> TableCreateStatement {
         .take()
 }
 
-fn indexes() -> [IndexCreateStatement; 8] {
+fn indexes() -> [IndexCreateStatement; 7] {
     let threads = |name| Index::create().name(name).table("message_threads").take();
     let messages = |name| Index::create().name(name).table("messages").take();
     [
@@ -166,11 +166,6 @@ fn indexes() -> [IndexCreateStatement; 8] {
         messages("messages_of_thread").col("thread_id").col("created_at").col("id").take(),
         messages("messages_of_phone_number").col("phone_number_id").col("created_at").col("id").take(),
         messages("messages_of_agent").col("agent_id").col("created_at").col("id").take(),
-        messages("messages_sent")
-            .col("tenant_id")
-            .col("created_at")
-            .and_where(Expr::col("direction").eq("outbound"))
-            .take(),
         messages("messages_unsettled")
             .col("check_due_at")
             .and_where(Expr::col("check_due_at").is_not_null())

@@ -42,16 +42,30 @@ pub struct TextReading {
     pub reply: TextReply,
 }
 
+/// How many texts a thread gets by itself. The agent writes more only to a machine that answers every text.
+#[derive(Debug, Clone, Copy)]
+pub struct AnswerLimit {
+    /// Who writes them.
+    pub by: AutomaticAnswer,
+    /// Within this time.
+    pub within: TimeDelta,
+    /// At most so many.
+    pub most: u64,
+}
+
+/// All limits of automatic texts to one thread.
+pub const ANSWER_LIMITS: [AnswerLimit; 3] = [
+    AnswerLimit { by: AutomaticAnswer::Agent, within: LOOP, most: 10 },
+    AnswerLimit { by: AutomaticAnswer::HelpText, within: TimeDelta::minutes(1), most: 1 },
+    AnswerLimit { by: AutomaticAnswer::HelpText, within: TimeDelta::days(1), most: 5 },
+];
+
 /// A text that is stored so long after it arrived is not answered by the agent.
 const LATEST: TimeDelta = TimeDelta::hours(1);
 /// The span within which loops are looked for.
 const LOOP: TimeDelta = TimeDelta::minutes(10);
-/// Texts of the agent to one thread within that span.
-const MOST_ANSWERS: usize = 10;
 /// Equal texts of a participant within that span. An automatic reply repeats itself; a person in a hurry sends a text twice.
 const MOST_EQUAL: usize = 2;
-/// Help texts to one thread within a minute, and within a day.
-const MOST_HELP: [(TimeDelta, usize); 2] = [(TimeDelta::minutes(1), 1), (TimeDelta::days(1), 5)];
 /// Earlier texts that the agent is told, and their lengths in characters.
 const MOST_TURNS: usize = 20;
 const LONGEST_TURN: usize = 500;
@@ -79,12 +93,11 @@ pub fn reply_to(message: &IncomingMessage, word: Option<ConsentWord>, now: DateT
     }
 }
 
-/// Whether these waiting texts look like those of a machine that answers every text, given the thread's other texts: the agent has
-/// written too many texts within ten minutes, or the participant repeats ours, or sends the same text for the third time.
+/// Whether these waiting texts look like those of a machine that answers every text, given the thread's other texts: within ten
+/// minutes the participant repeats ours, or sends the same text for the third time.
 #[must_use]
 pub fn is_text_loop(recent: &[Message], waiting: &[Message], now: DateTime<Utc>) -> bool {
     let recent: Vec<&Message> = recent.iter().filter(|message| now - message.created_at < LOOP).collect();
-    let answers = recent.iter().filter(|message| message.automatic == Some(AutomaticAnswer::Agent));
     let repeats = |text: &Message| {
         let equal = |direction: MessageDirection| {
             let alike = |message: &&&Message| message.direction == direction && is_equal(message, text);
@@ -93,23 +106,12 @@ pub fn is_text_loop(recent: &[Message], waiting: &[Message], now: DateTime<Utc>)
         let own = waiting.iter().filter(|other| is_equal(other, text)).count();
         equal(MessageDirection::Outbound) > 0 || equal(MessageDirection::Inbound) + own > MOST_EQUAL
     };
-    answers.count() >= MOST_ANSWERS || waiting.iter().any(repeats)
+    waiting.iter().any(repeats)
 }
 
 fn is_equal(one: &Message, other: &Message) -> bool {
     let text = |message: &Message| message.body.as_deref().map(|body| body.trim().to_owned());
     text(one) == text(other)
-}
-
-/// Whether a thread with these texts may get the help text once more: once within a minute, five times within a day.
-#[must_use]
-pub fn may_get_help(recent: &[Message], now: DateTime<Utc>) -> bool {
-    MOST_HELP.iter().all(|(span, most)| {
-        let is_help = |message: &&Message| {
-            message.automatic == Some(AutomaticAnswer::HelpText) && now - message.created_at < *span
-        };
-        recent.iter().filter(is_help).count() < *most
-    })
 }
 
 /// Earlier texts of a thread for the agent, oldest first, a line each: the last twenty, as far as they fit 6000 characters. Texts that
@@ -262,31 +264,17 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_shows_in_many_answers_in_echoes_and_in_equal_texts() {
+    fn a_loop_shows_in_echoes_and_in_equal_texts() {
         let talk: Vec<Message> =
             (0..9).flat_map(|n| [inbound(&format!("q{n}"), n), answer(&format!("a{n}"), n)]).collect();
         let new = [inbound("And Friday?", 60)];
         assert!(!is_text_loop(&talk, &new, at(60)));
-        let more: Vec<Message> = talk.iter().cloned().chain([answer("a9", 59)]).collect();
-        assert!(is_text_loop(&more, &new, at(60)));
-        assert!(!is_text_loop(&more, &new, at(700)), "ten minutes later");
         assert!(is_text_loop(&talk, &[inbound(" a3 ", 60)], at(60)), "an echo");
+        assert!(!is_text_loop(&talk, &[inbound("a3", 700)], at(700)), "ten minutes later");
         let twice = [inbound("Hello?", 10), inbound("Hello?", 20)];
         assert!(!is_text_loop(&twice[..1], &twice[1..], at(30)), "twice");
         assert!(is_text_loop(&twice, &[inbound("Hello?", 30)], at(30)), "three times");
         assert!(!is_text_loop(&[], &[], at(0)));
-    }
-
-    #[test]
-    fn help_is_bounded() {
-        let help =
-            |seconds| Message { automatic: Some(AutomaticAnswer::HelpText), ..answer("Help", seconds) };
-        assert!(may_get_help(&[], at(0)));
-        assert!(!may_get_help(&[help(0)], at(59)));
-        assert!(may_get_help(&[help(0)], at(60)));
-        let five: Vec<Message> = (0..5).map(|n| help(n * 100)).collect();
-        assert!(!may_get_help(&five, at(3600)));
-        assert!(may_get_help(&five, at(90_000)));
     }
 
     #[test]

@@ -13,8 +13,8 @@ mod status;
 mod text;
 
 pub use answer::{
-    AutomaticAnswer, TextReading, TextReply, answer_texts, is_text_loop, may_get_help, reply_to,
-    text_history, text_question,
+    ANSWER_LIMITS, AnswerLimit, AutomaticAnswer, TextReading, TextReply, answer_texts, is_text_loop,
+    reply_to, text_history, text_question,
 };
 pub use body::MessageBody;
 pub use consent::{ConsentWord, consent_word, revokes_consent};

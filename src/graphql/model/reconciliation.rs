@@ -92,8 +92,8 @@ pub(crate) struct Difference<'a> {
 impl Difference<'_> {
     /// Kind of difference: `ORPHANED_NUMBER`, `UNRECORDED_NUMBER`, `FOREIGN_NUMBER`, `MISSING_NUMBER`,
     /// `UNCHECKED_ACCOUNT`, `REPLACED_NUMBER`, `CONTESTED_NUMBER`, `STALLED_RELEASE`, `MISDIRECTED_NUMBER`, `RECOVERED_NUMBER`,
-    /// `ORPHANED_VOICE_AGENT`, `FOREIGN_VOICE_AGENT`, `MISSING_VOICE_AGENT` or `ARCHIVED_VOICE_AGENT`. More may be
-    /// added. `OTHER` is a kind that only a newer server knows.
+    /// `ORPHANED_VOICE_AGENT`, `FOREIGN_VOICE_AGENT`, `MISSING_VOICE_AGENT`, `ARCHIVED_VOICE_AGENT` or
+    /// `INCOMPLETE_VOICE_AGENT`. More may be added. `OTHER` is a kind that only a newer server knows.
     async fn kind(&self) -> &str {
         self.found.kind.as_str()
     }

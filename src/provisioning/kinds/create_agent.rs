@@ -161,8 +161,8 @@ async fn create_voice_agent(driver: &Provisioning, operation: &Operation) -> Res
         }
     };
     let (created, found) = tokio::join!(voice_agent::ensure(driver, &agent, operation), search);
-    let voice_agent_id = match created {
-        Ok(id) => id,
+    let created = match created {
+        Ok(created) => created,
         Err(why) => {
             // The search is dropped with it: nothing was claimed or bought.
             let undo = vec![Effect::AgentStatus { agent: agent.id, status: AgentStatus::Deleted }];
@@ -171,10 +171,7 @@ async fn create_voice_agent(driver: &Provisioning, operation: &Operation) -> Res
     };
     let outcome = after_creation(driver, operation, purchase, found).await?;
     // Stored even if the search has just failed the operation: the voice agent exists and stays.
-    let effects = vec![
-        Effect::VoiceAgentCreated { agent: agent.id, voice_agent_id, revision: agent.revision },
-        Effect::AgentStatus { agent: agent.id, status: AgentStatus::Active },
-    ];
+    let effects = vec![created, Effect::AgentStatus { agent: agent.id, status: AgentStatus::Active }];
     Ok(with_effects(outcome, effects))
 }
 

@@ -7,7 +7,7 @@ use super::{Steps, agent_id_of, agent_of, insert, present, voice_agent};
 use crate::domain::{AgentId, AgentStatus, Operation, OperationKind, Refusal, RefusalCode, Step};
 use crate::provisioning::Provisioning;
 use crate::provisioning::outcome::{Outcome, Patience, Progress};
-use crate::store::{Effect, NewOperation, StoreError, TenantStore};
+use crate::store::{NewOperation, StoreError, TenantStore};
 
 pub(super) const STEPS: Steps =
     &[(Step::CreateVoiceAgent, |driver, operation, _| Box::pin(restore_voice_agent(driver, operation)))];
@@ -41,11 +41,7 @@ impl Provisioning {
 async fn restore_voice_agent(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let agent = present(driver.0.store.agent(agent_id_of(operation)?).await?, "agents")?;
     Ok(match voice_agent::ensure(driver, &agent, operation).await {
-        Ok(voice_agent_id) => {
-            let restored =
-                Effect::VoiceAgentCreated { agent: agent.id, voice_agent_id, revision: agent.revision };
-            Outcome::Done(Progress::of(operation).with([restored]))
-        }
+        Ok(restored) => Outcome::Done(Progress::of(operation).with([restored])),
         Err(why) => Outcome::of_error(operation, why, Vec::new(), Patience::UntilSettled),
     })
 }

@@ -105,7 +105,8 @@ impl Provisioning {
         url
     }
 
-    /// Stores a message and the operation that sends it, or returns those of an earlier request with the same key.
+    /// Stores a message and the operation that sends it, or returns those of an earlier request with the same key. `None`: retention
+    /// has deleted the earlier message.
     ///
     /// # Errors
     /// [`StoreError`]; refusals as [`StoreError::Refused`].
@@ -114,16 +115,18 @@ impl Provisioning {
         store: &TenantStore,
         wanted: WantedMessage,
         key: Option<IdempotencyKey>,
-    ) -> Result<(Operation, Message), StoreError> {
+    ) -> Result<(Operation, Option<Message>), StoreError> {
         let idempotency = wanted.idempotency(key);
         if let Some(earlier) = repeated(store, OperationKind::SendMessage, &idempotency).await? {
             let message = store.messages_by_operation(&[earlier.id]).await?.pop();
-            return Ok((earlier, present(message, "messages")?));
+            return Ok((earlier, message));
         }
         let (number, thread) = self.permitted(store, &wanted).await?;
         // The agent's answer to what came in before would be late.
         store.drop_answers(thread.id).await?;
-        self.insert_message(store, (&number, &thread), wanted, idempotency, None).await
+        let (operation, message) =
+            self.insert_message(store, (&number, &thread), wanted, idempotency, None).await?;
+        Ok((operation, Some(message)))
     }
 
     /// Checks whether an automatic answer may be sent, and stores nothing.

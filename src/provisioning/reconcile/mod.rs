@@ -15,6 +15,7 @@ mod voice_agents;
 
 pub use report::{Difference, DifferenceKind, ReconciliationReport, RepairOutcome};
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -22,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{Provisioning, lease};
-use crate::domain::{Heartbeat, PhoneNumber, caught};
-use crate::store::{CheckWhen, Database, ReconciliationRun, StoreError};
+use crate::domain::{Agent, AgentMessaging, Heartbeat, PhoneNumber, caught};
+use crate::store::{CheckWhen, Database, ExpectedInventory, ReconciliationRun, StoreError};
 use plan::{AccountInventory, Inventories};
 use report::Repair;
 
@@ -225,7 +226,7 @@ impl Reconciler {
         // Both full lists or nothing: what a partial list lacks would count as lost.
         let numbers = numbers.map_err(|failure| Inconclusive::Because(failure.to_string()))?;
         let voice_agents = voice_agents.map_err(|failure| Inconclusive::Because(failure.to_string()))?;
-        let inventories = Inventories { numbers, accounts, voice_agents };
+        let mut inventories = Inventories { numbers, accounts, voice_agents, without_tool: HashSet::new() };
         // Afterwards what was told last counts: where texts go is no reason to conclude nothing about calls.
         let checked = self.provisioning.check_registrations(CheckWhen::Now, TimeDelta::zero());
         if let Err(failure) = Box::pin(checked).await {
@@ -235,6 +236,7 @@ impl Reconciler {
         // The database is read after the lists, so that an object changed meanwhile belongs to a known operation.
         let expected =
             parts.store.expected_inventory(&inventories.marks(), &inventories.tagged(), since).await?;
+        inventories.without_tool = self.without_tool(&expected).await;
         let settings = |row: &PhoneNumber| self.provisioning.settings_of(row);
         let differences =
             inventories.compare(&expected, settings, |voice_url| self.provisioning.is_here(voice_url));
@@ -242,6 +244,25 @@ impl Reconciler {
             differences.map_err(|implausible| Inconclusive::Because(implausible.to_string()))?;
         Ok((inventories, differences))
     }
+
+    /// The voice agents that answer texts without the tool `opt_out`, as far as can be read: the rest of the report does not depend
+    /// on it.
+    async fn without_tool(&self, expected: &ExpectedInventory) -> HashSet<String> {
+        match self.provisioning.0.voice.without_opt_out(&answer_texts(expected)).await {
+            Ok(lacking) => lacking.into_iter().collect(),
+            Err(failure) => {
+                warn!(error = &failure as &dyn std::error::Error, "tools of voice agents not read");
+                HashSet::new()
+            }
+        }
+    }
+}
+
+/// Agents that answer texts and whose latest revision the voice provider has: an earlier one may still be delivered.
+fn answer_texts(expected: &ExpectedInventory) -> Vec<&str> {
+    let complete =
+        |agent: &&Agent| agent.messaging == AgentMessaging::Agent && agent.synced_revision >= agent.revision;
+    expected.agents.iter().filter(complete).filter_map(|agent| agent.voice_agent_id.as_deref()).collect()
 }
 
 /// Why the inventories could not be compared with the database.

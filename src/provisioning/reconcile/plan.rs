@@ -22,6 +22,8 @@ pub(super) struct Inventories {
     pub(super) accounts: Vec<AccountInventory>,
     /// Every voice agent with a tag of ours.
     pub(super) voice_agents: Vec<VoiceAgent>,
+    /// Voice agents that lack the tool `opt_out`, by the provider's ids.
+    pub(super) without_tool: HashSet<String>,
 }
 
 /// The numbers of one tenant's account.
@@ -252,6 +254,7 @@ mod tests {
             accounts: Vec::new(),
             numbers: (1..=n).map(owned).collect(),
             voice_agents: (1..=n).map(|n| voice_agent(n, n)).collect(),
+            without_tool: HashSet::new(),
         };
         let expected = ExpectedInventory {
             numbers: (1..=n).map(number).collect(),
@@ -273,7 +276,7 @@ mod tests {
 
     /// What can go wrong with tenant 1 of an estate of three, and the differences then found.
     type Mishap = fn(&mut Inventories, &mut ExpectedInventory);
-    const MISHAPS: [(Mishap, &[DifferenceKind]); 21] = {
+    const MISHAPS: [(Mishap, &[DifferenceKind]); 22] = {
         use DifferenceKind as Kind;
         [
             (|there, _| drop(there.numbers.remove(0)), &[Kind::MissingNumber]),
@@ -339,6 +342,12 @@ mod tests {
             (|there, _| there.numbers[0].voice_method = Some("GET".into()), &[Kind::MisdirectedNumber]),
             (|there, _| there.numbers[0].voice_receive_mode = Some("fax".into()), &[Kind::MisdirectedNumber]),
             (|there, _| there.voice_agents[0].archived = true, &[Kind::ArchivedVoiceAgent]),
+            (
+                |there, _| {
+                    there.without_tool.insert(there.voice_agents[0].voice_agent_id.clone());
+                },
+                &[Kind::IncompleteVoiceAgent],
+            ),
         ]
     };
 
@@ -435,6 +444,7 @@ mod tests {
         fn several_mishaps_add_up(which in proptest::collection::vec(0..MISHAPS.len(), 0..6)) {
             let (mut there, mut here) = (Vec::new(), ExpectedInventory::default());
             let (mut agents_there, mut expected) = (Vec::new(), Vec::new());
+            let mut without_tool = HashSet::new();
             for (tenant, which) in which.iter().enumerate() {
                 let n = tenant as u128 + 1;
                 let mut part = estate(n);
@@ -450,6 +460,7 @@ mod tests {
                 expected.extend(MISHAPS[*which].1);
                 there.extend(part.0.numbers);
                 agents_there.extend(part.0.voice_agents);
+                without_tool.extend(part.0.without_tool);
                 here.numbers.extend(part.1.numbers);
                 here.agents.extend(part.1.agents);
                 here.operations.extend(part.1.operations);
@@ -457,8 +468,9 @@ mod tests {
                 here.unreadable.agents.extend(part.1.unreadable.agents);
                 here.unreadable.operations.extend(part.1.unreadable.operations);
             }
-            let whole =
-                (Inventories { numbers: there, accounts: Vec::new(), voice_agents: agents_there }, here);
+            let there =
+                Inventories { numbers: there, accounts: Vec::new(), voice_agents: agents_there, without_tool };
+            let whole = (there, here);
             if let Ok(differences) = whole.0.compare(&whole.1, settings, is_here) {
                 let mut kinds: Vec<_> = differences.iter().map(|difference| difference.kind).collect();
                 kinds.sort_unstable();

@@ -17,7 +17,7 @@ use crate::carrier::{CarrierError, MessagingService};
 use crate::domain::{
     Heartbeat, MessagingRegistration, NumberId, PhoneNumber, RequiredRegistration, Review, TenantId, Webhook,
 };
-use crate::store::{CheckWhen, StoreError};
+use crate::store::{CheckWhen, RegistrationCheck, StoreError};
 
 /// How often a server looks whether a check is due.
 const POLL_INTERVAL: Duration = Duration::from_secs(15);
@@ -25,6 +25,9 @@ const POLL_INTERVAL: Duration = Duration::from_secs(15);
 const EVERY: TimeDelta = TimeDelta::hours(1);
 /// Shortest time between two checks, whatever happens.
 const PAUSE: TimeDelta = TimeDelta::minutes(1);
+
+/// How often a check that takes long is renewed: three times within [`PAUSE`].
+const RENEWED_EVERY: Duration = Duration::from_secs(20);
 
 /// Why a check ended early.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +77,30 @@ impl Provisioning {
     ) -> Result<(), Unchecked> {
         let store = &self.0.store;
         let Some(check) = store.begin_registration_check(when, pause).await? else { return Ok(()) };
-        let mut all = store.numbers_at_carrier().await?;
+        tokio::select! {
+            read = Box::pin(self.read_registrations()) => read?,
+            // Another server reads them, perhaps later ones.
+            lost = self.hold_check(check) => return Err(lost.into()),
+        }
+        Ok(store.end_registration_check(check, EVERY).await?)
+    }
+
+    /// Renews a check for as long as it is polled. Returns once another server has begun one.
+    async fn hold_check(&self, mut check: RegistrationCheck) -> StoreError {
+        loop {
+            tokio::time::sleep(RENEWED_EVERY).await;
+            match self.0.store.renew_registration_check(check).await {
+                Ok(renewed) => check = renewed,
+                Err(StoreError::LeaseLost) => return StoreError::LeaseLost,
+                Err(error) => warn!(%error, "check of registrations not renewed"),
+            }
+        }
+    }
+
+    /// Reads the registrations of all numbers and stores them.
+    async fn read_registrations(&self) -> Result<(), Unchecked> {
+        let (mut all, unreadable) = self.0.store.numbers_at_carrier().await?;
+        self.0.store.note_unreadable_numbers(&unreadable).await?;
         all.sort_by_key(|number| number.accounts.owner);
         let mut failure = None;
         for numbers in all.chunk_by(|one, next| one.accounts.owner == next.accounts.owner) {
@@ -84,10 +110,7 @@ impl Provisioning {
                 done => done?,
             }
         }
-        if let Some(failure) = failure {
-            return Err(failure.into());
-        }
-        Ok(store.end_registration_check(check, EVERY).await?)
+        failure.map_or(Ok(()), |failure| Err(failure.into()))
     }
 
     /// Reads and stores the registrations of numbers of one account.

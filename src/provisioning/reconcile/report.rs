@@ -45,6 +45,8 @@ text_enum! {
         MissingVoiceAgent = "MISSING_VOICE_AGENT",
         /// Somebody archived the voice agent of an agent at the voice provider.
         ArchivedVoiceAgent = "ARCHIVED_VOICE_AGENT",
+        /// The voice agent of an agent that answers texts lacks the tool `opt_out`.
+        IncompleteVoiceAgent = "INCOMPLETE_VOICE_AGENT",
         /// A kind that only a newer version knows. Never stored by this version.
         #[default]
         Other = "OTHER",

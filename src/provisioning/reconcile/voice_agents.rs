@@ -33,7 +33,7 @@ impl Inventories {
                 _ if created_for.is_some_and(|id| busy.agents.contains(&id)) => None,
                 // The agent has lost its voice agent; its restoration adopts this one.
                 Some(row) if lost(row) => None,
-                Some(row) => listed_voice_agent(found, row),
+                Some(row) => listed_voice_agent(found, row, &self.without_tool),
                 None => Some(foreign_voice_agent(found)),
             });
         }
@@ -50,11 +50,12 @@ impl Inventories {
 }
 
 /// Compares a listed voice agent with its agent; `None` if it is as it should be.
-fn listed_voice_agent(found: &VoiceAgent, row: &Agent) -> Option<Difference> {
+fn listed_voice_agent(found: &VoiceAgent, row: &Agent, without_tool: &HashSet<String>) -> Option<Difference> {
     let detail = match (&row.voice_agent_id, row.status) {
         (_, AgentStatus::Deleted) => "its agent is deleted".to_owned(),
         (Some(id), _) if *id == found.voice_agent_id => {
-            return found.archived.then(|| archived_voice_agent(found, row));
+            let incomplete = || without_tool.contains(id).then(|| incomplete_voice_agent(found, row));
+            return found.archived.then(|| archived_voice_agent(found, row)).or_else(incomplete);
         }
         (Some(id), _) => format!("its agent has another voice agent, {id}"),
         // The creation is under way, or failed and is being rolled back.
@@ -72,6 +73,15 @@ fn listed_voice_agent(found: &VoiceAgent, row: &Agent) -> Option<Difference> {
 fn archived_voice_agent(found: &VoiceAgent, row: &Agent) -> Difference {
     let detail = "somebody archived it at the voice provider; calls may not reach it".to_owned();
     Difference::new(DifferenceKind::ArchivedVoiceAgent, detail)
+        .voice_agent(&found.voice_agent_id)
+        .of(row.tenant_id, row.id)
+        .repaired_by(Repair::RestoreVoiceAgent)
+}
+
+fn incomplete_voice_agent(found: &VoiceAgent, row: &Agent) -> Difference {
+    let detail =
+        "it answers texts without the tool opt_out, by which it says that a person wants no more".to_owned();
+    Difference::new(DifferenceKind::IncompleteVoiceAgent, detail)
         .voice_agent(&found.voice_agent_id)
         .of(row.tenant_id, row.id)
         .repaired_by(Repair::RestoreVoiceAgent)

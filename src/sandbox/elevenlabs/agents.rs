@@ -14,7 +14,7 @@ use super::{
         Shared, ambient,
         state::{Agent, ProviderState},
     },
-    Body, ElevenLabsError, Query, page, validate,
+    Body, ElevenLabsError, Query, page, tools, validate,
 };
 
 /// Defaults that the API documents, as far as the sandbox supports them.
@@ -73,6 +73,7 @@ fn insert(state: &mut ProviderState, body: &Value) -> Result<String, ElevenLabsE
         return Err(ElevenLabsError::schema(&["body", "conversation_config"], "missing", "Field required"));
     }
     validate::check_types(body)?;
+    tools::check_agent(state, body)?;
     let now = state.now();
     let empty = || Value::Object(Map::new());
     let mut agent = Agent {
@@ -194,6 +195,8 @@ pub(crate) async fn update(
     Body(body): Body,
 ) -> Result<Json<Value>, ElevenLabsError> {
     let updated = sandbox.store.change(|state| {
+        validate::check_types(&body)?;
+        tools::check_agent(state, &body)?;
         let now = state.now();
         let agent = state.agents.iter_mut().find(|agent| agent.agent_id == agent_id);
         let agent = agent.ok_or_else(|| agent_not_found(&agent_id))?;

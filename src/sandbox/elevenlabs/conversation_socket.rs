@@ -5,7 +5,9 @@
 //! value closes it with 1008.
 //!
 //! The agent answers with the first sentence of its prompt and the user's words. A user message that begins with `!` asks for something
-//! else: `!silent` no answer, `!error` a `client_error`, `!close` the end with 1011, `!markdown` a formatted answer.
+//! else: `!silent` no answer, `!error` a `client_error`, `!close` the end with 1011, `!markdown` a formatted answer, `!pause` an answer in
+//! two pieces with a pause of three seconds between, as while a server tool works, and `!enough` a call of the client tool `opt_out`,
+//! if the agent has it; otherwise an answer.
 
 use std::time::Duration;
 
@@ -29,6 +31,7 @@ use super::{
     ElevenLabsError, Query,
     agents::{Section, with_defaults},
     connect::connection_problem,
+    tools::has_client_tool,
 };
 
 /// Validity of a signed URL.
@@ -38,7 +41,13 @@ const PING_INTERVAL: Duration = Duration::from_secs(2);
 const MAX_UNANSWERED_PINGS: u32 = 3;
 /// Time for the first message.
 const INITIATION_TIMEOUT: Duration = Duration::from_secs(20);
+/// Pause within an answer.
+const TOOL_TIME: Duration = Duration::from_secs(3);
+/// The client tool that an agent may have.
+const OPT_OUT: &str = "opt_out";
 
+/// First piece of an answer with a pause.
+const PAUSED: &str = "One moment.";
 const MARKDOWN: &str = "# Opening hours\n\n- **Monday**: 9 to 5\n- Friday: *closed*\n\nSee [our page](https://example.com/hours).";
 
 /// `GET /v1/convai/conversation/get-signed-url`: a URL that opens one agent's socket without the API key for 15 minutes.
@@ -122,6 +131,8 @@ struct Live {
     idle: Option<Duration>,
     longest: Duration,
     metadata: Value,
+    /// Whether the agent has the client tool.
+    can_opt_out: bool,
 }
 
 async fn converse(sandbox: Shared, mut socket: WebSocket, agent_id: String) {
@@ -214,7 +225,8 @@ fn start(state: &mut ProviderState, agent_id: &str, mut data: Value) -> Result<L
         conversation.termination_reason.clone_from(problem);
     }
     let config = with_defaults(Section::ConversationConfig, &agent.conversation_config);
-    let live = live(&config, &conversation);
+    let can_opt_out = has_client_tool(state, &agent, OPT_OUT);
+    let live = Live { can_opt_out, ..live(&config, &conversation) };
     if !live.first_message.is_empty() {
         conversation.turns.push(turn("agent", &live.first_message, 0));
     }
@@ -249,6 +261,7 @@ fn live(config: &Value, conversation: &Conversation) -> Live {
             "agent_output_audio_format": format("/tts/agent_output_audio_format"),
             "user_input_audio_format": format("/asr/user_input_audio_format"),
         }),
+        can_opt_out: false,
     }
 }
 
@@ -333,6 +346,13 @@ async fn talk(
                 if words.starts_with("!close") {
                     return Ok((1011, "Internal server error"));
                 }
+                if words.starts_with("!pause") {
+                    let first = listed(live, answer_pieces(PAUSED));
+                    if !send(socket, first).await {
+                        return Ok(GONE);
+                    }
+                    tokio::time::sleep(TOOL_TIME).await;
+                }
                 let events = answer(sandbox, live, words, opened.elapsed().as_secs())?;
                 if !send(socket, events).await {
                     return Ok(GONE);
@@ -365,6 +385,11 @@ fn answer(sandbox: &Shared, live: &Live, words: &str, second: u64) -> Result<Vec
             return Ok(listed(live, vec![("client_error", error)]));
         }
         Some("!markdown") => Some(MARKDOWN.to_owned()),
+        Some("!enough") if live.can_opt_out => {
+            let call = json!({"type": "client_tool_call", "client_tool_call":
+                              {"tool_name": OPT_OUT, "tool_call_id": ambient::word_id("call"), "parameters": {}}});
+            return Ok(listed(live, vec![("client_tool_call", call)]));
+        }
         _ => {
             let sentence =
                 live.prompt.split_inclusive(['.', '!', '?', '\n']).next().unwrap_or_default().trim();
@@ -383,6 +408,13 @@ fn answer(sandbox: &Shared, live: &Live, words: &str, second: u64) -> Result<Vec
 
 /// Returns the events of an answer: in parts and as a whole, then its end.
 fn answer_events(live: &Live, answer: &str) -> Vec<Value> {
+    let mut events = answer_pieces(answer);
+    events.push(("agent_response_complete", json!({"type": "agent_response_complete"})));
+    listed(live, events)
+}
+
+/// Returns the events of a piece of an answer: in parts and as a whole.
+fn answer_pieces(answer: &str) -> Vec<(&'static str, Value)> {
     let part = |kind: &str, text: &str| {
         let event =
             json!({"type": "agent_chat_response_part", "text_response_part": {"type": kind, "text": text}});
@@ -393,8 +425,7 @@ fn answer_events(live: &Live, answer: &str) -> Vec<Value> {
     events.push(part("stop", ""));
     let whole = json!({"type": "agent_response", "agent_response_event": {"agent_response": answer}});
     events.push(("agent_response", whole));
-    events.push(("agent_response_complete", json!({"type": "agent_response_complete"})));
-    listed(live, events)
+    events
 }
 
 /// Keeps the events that the agent's `client_events` lists.

@@ -1,4 +1,4 @@
-//! ElevenLabs' API, as far as a voice platform uses it: agents, register-call, conversations, text conversations over a socket, the
+//! ElevenLabs' API, as far as a voice platform uses it: agents, tools, register-call, conversations, text conversations over a socket, the
 //! subscription.
 //!
 //! Behaves as the API description and users' reports say: three formats of error bodies, defaults
@@ -11,6 +11,7 @@ mod connect;
 mod conversation_socket;
 mod conversations;
 mod register;
+mod tools;
 mod validate;
 
 use axum::{
@@ -38,6 +39,8 @@ pub(crate) fn router(sandbox: &Shared) -> Router<Shared> {
             "/v1/convai/agents/{agent_id}",
             get(agents::fetch).patch(agents::update).delete(agents::delete),
         )
+        .route("/v1/convai/tools", post(tools::create).get(tools::list))
+        .route("/v1/convai/tools/{tool_id}", get(tools::fetch).delete(tools::delete))
         .route("/v1/convai/twilio/register-call", post(register::register_call))
         .route("/v1/convai/conversations", get(conversations::list))
         .route("/v1/convai/conversations/{conversation_id}", get(conversations::fetch))

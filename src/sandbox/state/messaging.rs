@@ -226,6 +226,9 @@ pub(crate) struct Settings {
     pub(crate) landlines: Vec<String>,
     /// Messaging Services with Advanced Opt-Out.
     pub(crate) advanced_opt_out: Vec<String>,
+    /// Messages of one sender that may be queued; more are refused. `None` for any number.
+    #[serde(default)]
+    pub(crate) most_queued: Option<usize>,
 }
 
 impl Default for Settings {
@@ -239,6 +242,7 @@ impl Default for Settings {
             countries: None,
             landlines: Vec::new(),
             advanced_opt_out: Vec::new(),
+            most_queued: None,
         }
     }
 }

@@ -23,6 +23,8 @@ use super::{
 
 /// Interval at which a scheduled message looks at the providers' clock, which the control API can move.
 const SCHEDULE_POLL: Duration = Duration::from_millis(100);
+/// Twilio's code for a message that was not sent within its validity period.
+const VALIDITY_EXPIRED: u32 = 30036;
 
 /// An outbound message before it is accepted.
 #[derive(Default)]
@@ -36,6 +38,8 @@ pub(crate) struct Outbound {
     pub(crate) service_sid: Option<String>,
     pub(crate) status_callback: Option<String>,
     pub(crate) send_at: Option<DateTime<Utc>>,
+    /// Seconds after which a message that is still queued fails.
+    pub(crate) validity_seconds: Option<u32>,
 }
 
 /// Records a message with the steps that follow. The caller starts them once the change is saved.
@@ -46,6 +50,7 @@ pub(crate) fn accept(state: &mut ProviderState, outbound: Outbound) -> Message {
     let delivered_after =
         rule.as_ref().and_then(|rule| rule.delivered_after_ms).unwrap_or(settings.delivered_after_ms);
     let code = rule.as_ref().and_then(|rule| rule.code);
+    let validity = outbound.validity_seconds.map(|seconds| u64::from(seconds) * 1000);
     let mut steps = Vec::new();
     let mut step = |after_ms, event| steps.push(Step { after_ms, event });
     // A service chooses the sender after the request was answered.
@@ -54,6 +59,9 @@ pub(crate) fn accept(state: &mut ProviderState, outbound: Outbound) -> Message {
     }
     match rule.as_ref().map_or(Outcome::Delivered, |rule| rule.outcome) {
         Outcome::Failed => step(sent_after, Event::Fail(code.unwrap_or(30008))),
+        _ if validity.is_some_and(|valid_ms| valid_ms < sent_after) => {
+            step(validity.unwrap_or_default(), Event::Fail(VALIDITY_EXPIRED));
+        }
         outcome => {
             step(sent_after, Event::Send);
             match outcome {

@@ -19,8 +19,8 @@ use super::super::{Change, Shared, StoreError, SystemStore, TenantStore, audit_e
 use super::consent;
 use super::thread::Texting;
 use crate::domain::{
-    Agent, AgentId, AgentMessaging, AutomaticAnswer, Message, MessageId, MessageThread, MessagingConsent,
-    PhoneNumber, TenantId, TextReply, ThreadHandling, ThreadId,
+    ANSWER_LIMITS, Agent, AgentId, AgentMessaging, AutomaticAnswer, Message, MessageId, MessageThread,
+    MessagingConsent, PhoneNumber, TenantId, TextReply, ThreadHandling, ThreadId,
 };
 
 /// How long after a text was stored it is answered by a person, if the agent has not.
@@ -36,6 +36,8 @@ const RECENT: TimeDelta = TimeDelta::days(7);
 pub struct DueAnswer {
     /// The thread.
     pub thread: ThreadId,
+    /// Its tenant.
+    pub tenant: TenantId,
     /// When a person is to answer instead.
     pub deadline: DateTime<Utc>,
 }
@@ -59,6 +61,10 @@ pub struct AnswerTask {
     pub recent: Vec<Message>,
     /// Whether the participant wants no texts.
     pub has_opted_out: bool,
+    /// Whether the agent has written all the texts of late that a thread gets from it.
+    pub has_answered_enough: bool,
+    /// Whether the help text was sent as often of late as a thread gets it.
+    pub has_helped_enough: bool,
 }
 
 impl TenantStore {
@@ -92,27 +98,36 @@ impl TenantStore {
 }
 
 impl SystemStore {
-    /// Threads whose answer is due, or whose deadline has passed, longest due first.
+    /// Threads whose answer is due, or whose deadline has passed, longest due first, without those of some tenants.
     ///
     /// # Errors
     /// [`StoreError`] if the query fails.
-    pub async fn answers_due(&self, is_late: bool, limit: u64) -> Result<Vec<DueAnswer>, StoreError> {
+    pub async fn answers_due(
+        &self,
+        is_late: bool,
+        limit: u64,
+        without: &[TenantId],
+    ) -> Result<Vec<DueAnswer>, StoreError> {
         use thread::Column;
         let now = self.shared.clock.now();
         let mut query = thread::Entity::find().filter(Column::AnswerDueAt.lte(now));
         if is_late {
             query = query.filter(Column::AnswerDeadlineAt.lte(now));
         }
-        let rows: Vec<(Uuid, Option<DateTime<Utc>>)> = query
+        if !without.is_empty() {
+            query = query.filter(Column::TenantId.is_not_in(without.iter().map(|tenant| tenant.0)));
+        }
+        let rows: Vec<(Uuid, Uuid, Option<DateTime<Utc>>)> = query
             .order_by_asc(Column::AnswerDueAt)
             .limit(limit)
             .select_only()
-            .columns([Column::Id, Column::AnswerDeadlineAt])
+            .columns([Column::Id, Column::TenantId, Column::AnswerDeadlineAt])
             .into_tuple()
             .all(self.db())
             .await?;
-        let due = |(id, deadline): (Uuid, Option<_>)| DueAnswer {
+        let due = |(id, tenant, deadline): (Uuid, Uuid, Option<_>)| DueAnswer {
             thread: ThreadId(id),
+            tenant: TenantId(tenant),
             deadline: deadline.unwrap_or(now),
         };
         Ok(rows.into_iter().map(due).collect())
@@ -212,7 +227,24 @@ impl SystemStore {
             asks_for_help: read(asks_for_help)?,
             recent: read(recent)?,
             has_opted_out,
+            has_answered_enough: self.has_reached_limit(id, AutomaticAnswer::Agent).await?,
+            has_helped_enough: self.has_reached_limit(id, AutomaticAnswer::HelpText).await?,
         }))
+    }
+
+    /// Whether a thread got as many texts by itself as it may get.
+    async fn has_reached_limit(&self, thread: ThreadId, by: AutomaticAnswer) -> Result<bool, StoreError> {
+        let now = self.shared.clock.now();
+        for limit in ANSWER_LIMITS.iter().filter(|limit| limit.by == by) {
+            let sent = message::Entity::find()
+                .filter(message::Column::ThreadId.eq(thread.0))
+                .filter(message::Column::AutomaticAnswer.eq(by.as_str()))
+                .filter(message::Column::CreatedAt.gt(now - limit.within));
+            if u64::try_from(page::count(self.db(), sent).await?).unwrap_or_default() >= limit.most {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Ends an attempt. Texts that came in meanwhile are due now; without any, nothing is.
@@ -278,15 +310,21 @@ impl SystemStore {
         Ok(is_agents)
     }
 
-    /// Stores that a participant asked the agent for no more texts. `text` is the carrier's id of what was answered.
+    /// Stores that a participant asked the agent for no more texts. `text` is the carrier's id of what was answered, which came `at`
+    /// this time.
     ///
     /// # Errors
     /// [`StoreError`]: nothing was written, unless the answer to `COMMIT` was lost.
-    pub async fn opt_out(&self, thread: &MessageThread, text: &str) -> Result<(), StoreError> {
+    pub async fn opt_out(
+        &self,
+        thread: &MessageThread,
+        text: &str,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         let transaction = self.begin().await?;
-        let (tenant, now) = (thread.tenant_id, self.shared.clock.now());
+        let tenant = thread.tenant_id;
         let out = MessagingConsent::OptedOut;
-        if consent::write(&transaction, tenant, &thread.participant, out, now).await? {
+        if consent::write(&transaction, tenant, &thread.participant, out, at).await? {
             let (about, action) = ((tenant, thread.id), audit_event::CONSENT_CHANGED);
             audit_event::changed_by_text(&transaction, &self.shared, about, action, text).await?;
         }

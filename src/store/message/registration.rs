@@ -31,6 +31,8 @@ pub enum CheckWhen {
 pub struct RegistrationCheck {
     /// When another server repeats it if it does not end.
     until: DateTime<Utc>,
+    /// When it began, or was renewed last: no other server begins one for a while.
+    begun_at: DateTime<Utc>,
 }
 
 impl TenantStore {
@@ -73,17 +75,17 @@ impl SystemStore {
         Ok(known.and_then(|row| row.misdirected))
     }
 
-    /// Every number that is held at the carrier. Unreadable rows are left out.
+    /// Every number that is held at the carrier, and the ids of unreadable rows.
     ///
     /// # Errors
     /// [`StoreError`] if the query fails.
-    pub async fn numbers_at_carrier(&self) -> Result<Vec<PhoneNumber>, StoreError> {
+    pub async fn numbers_at_carrier(&self) -> Result<(Vec<PhoneNumber>, Vec<NumberId>), StoreError> {
         let held = phone_number::Entity::find()
             .filter(phone_number::Column::Status.is_in(NumberStatus::TAKING_CALLS.map(NumberStatus::as_str)));
         let rows = entities::found(self.db(), held).await?;
-        let (numbers, _left_out) =
+        let (numbers, unreadable) =
             self.readable(phone_number::TABLE, &rows, |row: phone_number::Model| row.try_into());
-        Ok(numbers)
+        Ok((numbers, unreadable.into_iter().map(NumberId).collect()))
     }
 
     /// Stores what the carrier told about numbers.
@@ -133,6 +135,24 @@ impl SystemStore {
         Ok(())
     }
 
+    /// Notes that numbers with unreadable rows were not asked about: otherwise they would count as new, and have all numbers checked
+    /// again and again.
+    ///
+    /// # Errors
+    /// [`StoreError`] if a statement fails.
+    pub async fn note_unreadable_numbers(&self, numbers: &[NumberId]) -> Result<(), StoreError> {
+        let now = self.shared.clock.now();
+        let sql = "INSERT INTO messaging_registrations (phone_number_id, tenant_id, status, checked_at) \
+                   SELECT id, tenant_id, $1, $2 FROM phone_numbers WHERE id = $3 \
+                   ON CONFLICT (phone_number_id) DO NOTHING";
+        let backend = self.db().get_database_backend();
+        for number in numbers {
+            let values = [MessagingStatus::Unknown.as_str().into(), now.into(), number.0.into()];
+            self.db().execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+        }
+        Ok(())
+    }
+
     /// Claims the check of all numbers; `None` if it is not due, or one began within `pause`.
     ///
     /// # Errors
@@ -142,8 +162,8 @@ impl SystemStore {
         when: CheckWhen,
         pause: TimeDelta,
     ) -> Result<Option<RegistrationCheck>, StoreError> {
-        let now = self.shared.clock.now();
         // As Postgres stores it, to be recognized at the end.
+        let now = self.shared.clock.now().trunc_subsecs(6);
         let until = (now + REPEATED_AFTER).trunc_subsecs(6);
         let due = match when {
             CheckWhen::Now => "1 = 1",
@@ -159,7 +179,26 @@ impl SystemStore {
         let backend = self.db().get_database_backend();
         let values = [until.into(), now.into(), (now - pause).into()];
         let claimed = self.db().execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
-        Ok((claimed.rows_affected() > 0).then_some(RegistrationCheck { until }))
+        Ok((claimed.rows_affected() > 0).then_some(RegistrationCheck { until, begun_at: now }))
+    }
+
+    /// Keeps other servers from checking as well, however long it takes. Returns the renewed check.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] if another server has begun one.
+    pub async fn renew_registration_check(
+        &self,
+        check: RegistrationCheck,
+    ) -> Result<RegistrationCheck, StoreError> {
+        let now = self.shared.clock.now().trunc_subsecs(6);
+        let sql = "UPDATE registration_checks SET checked_at = $1 WHERE id = 1 AND checked_at = $2";
+        let values = [now.into(), check.begun_at.into()];
+        let backend = self.db().get_database_backend();
+        let renewed = self.db().execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+        match renewed.rows_affected() {
+            0 => Err(StoreError::LeaseLost),
+            _ => Ok(RegistrationCheck { begun_at: now, ..check }),
+        }
     }
 
     /// Ends a check: the next one is due after this time, unless a message showed meanwhile that something has changed.

@@ -37,6 +37,9 @@ pub(super) fn endpoints() -> Vec<&'static str> {
         "register_call",
         "fetch_conversation",
         "sign_conversation",
+        "create_tool",
+        "list_tools",
+        "delete_tool",
         "open_conversation",
         "other",
     ]
@@ -79,6 +82,7 @@ pub(super) fn differences() -> Vec<&'static str> {
         "FOREIGN_VOICE_AGENT",
         "MISSING_VOICE_AGENT",
         "ARCHIVED_VOICE_AGENT",
+        "INCOMPLETE_VOICE_AGENT",
         "OTHER",
     ]
 }

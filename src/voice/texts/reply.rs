@@ -8,19 +8,18 @@ use serde_json::{Value, json};
 use super::TextAnswer;
 use crate::domain::is_blank;
 use crate::voice::VoiceError;
+use crate::voice::tools::OPT_OUT;
 
 /// The longest answer that is read, in bytes: more than is sent to a person.
 const LONGEST: usize = 64 * 1024;
-/// The tool by which an agent says that the person wants no more texts.
-const OPT_OUT: &str = "opt_out";
 
 /// What an event adds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Heard {
     /// Nothing to the answer.
     Nothing,
-    /// A part of a piece.
-    Part,
+    /// A part of a piece, or that the agent uses a tool.
+    Life,
     /// A piece is complete. Another one may follow.
     Whole,
     /// The answer is complete.
@@ -57,6 +56,8 @@ impl Reply {
                 self.opts_out = true;
                 Heard::End
             }
+            // After it another piece may follow.
+            Some("client_tool_call" | "agent_tool_request" | "agent_tool_response") => Heard::Life,
             Some("client_error") => {
                 return Err(VoiceError::unavailable("the agent reported an error"));
             }
@@ -79,7 +80,7 @@ impl Reply {
         if kind == "stop" {
             return self.close();
         }
-        if text.is_empty() { Heard::Nothing } else { Heard::Part }
+        if text.is_empty() { Heard::Nothing } else { Heard::Life }
     }
 
     fn close(&mut self) -> Heard {
@@ -155,8 +156,8 @@ mod tests {
         for events in [&parts[..], &both, &only_whole] {
             assert_eq!(heard(events).1.text, "We are open.");
         }
-        use Heard::{End, Nothing, Part, Whole};
-        assert_eq!(heard(&both).0, [Nothing, Part, Part, Whole, Nothing, End]);
+        use Heard::{End, Life, Nothing, Whole};
+        assert_eq!(heard(&both).0, [Nothing, Life, Life, Whole, Nothing, End]);
         assert_eq!(heard(&only_whole).0, [Nothing, Nothing, Whole, End]);
         let two = [&parts[..], &[part("start", "Bye."), part("stop", "")]].concat();
         assert_eq!(heard(&two).1.text, "We are open.\nBye.");
@@ -175,7 +176,7 @@ mod tests {
         assert_eq!(response(&call("other")).unwrap()["is_error"], true);
         assert_eq!(response(&complete()), None);
         let (events, answer) = heard(&[call("other"), call("opt_out")]);
-        assert_eq!(events, [Heard::Nothing, Heard::End]);
+        assert_eq!(events, [Heard::Life, Heard::End]);
         assert!(answer.opts_out);
         for name in ["client_error", "guardrail_triggered"] {
             assert!(Reply::default().hear(&json!({ "type": name })).is_err(), "{name}");

@@ -6,12 +6,69 @@ use serde_json::{Value, json};
 use crate::support::sandbox::{World, answer, text};
 
 const CREATE: &str = "/v1/convai/agents/create";
+const TOOLS: &str = "/v1/convai/tools";
+
+async fn tool(world: &World, name: &str) -> String {
+    let config = json!({"type": "client", "name": name, "description": "For a test."});
+    let (status, tool) = world.eleven(Method::POST, TOOLS, json!({ "tool_config": config })).await;
+    assert_eq!(status, 200, "{tool}");
+    text(&tool, "id")
+}
+
+#[tokio::test]
+async fn tools_are_listed_in_pages_and_agents_have_known_ones_only() {
+    let world = World::start().await;
+    let mut ids = Vec::new();
+    for name in ["opt_out", "opt_out", "opt_out_of_all", "other"] {
+        ids.push(tool(&world, name).await);
+    }
+    let (mut found, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path =
+            format!("{TOOLS}?search=opt_out&types=client&sort_direction=asc&page_size=1&cursor={cursor}");
+        let (status, page) = world.eleven(Method::GET, &path, Value::Null).await;
+        assert_eq!(status, 200, "{page}");
+        found.extend(page["tools"].as_array().unwrap().iter().map(|tool| text(tool, "id")));
+        if page["has_more"] == false {
+            break;
+        }
+        cursor = text(&page, "next_cursor");
+    }
+    assert_eq!(found, ids[..3]);
+    let (_, newest) = world.eleven(Method::GET, &format!("{TOOLS}?page_size=1"), Value::Null).await;
+    assert_eq!(newest["tools"][0]["id"], json!(ids[3]));
+    for config in [
+        json!({"type": "client", "name": "no spaces", "description": ""}),
+        json!({"type": "client", "name": "a"}),
+        json!({"type": "else", "name": "a", "description": ""}),
+        json!({"type": "client", "name": "a", "description": "", "response_timeout_secs": 121}),
+    ] {
+        let (status, refusal) = world.eleven(Method::POST, TOOLS, json!({ "tool_config": config })).await;
+        assert_eq!(status, 422, "{config}: {refusal}");
+    }
+
+    let with = |prompt: Value| json!({"conversation_config": {"agent": {"prompt": prompt}}});
+    let (status, _) = world.eleven(Method::POST, CREATE, with(json!({"tool_ids": ["tool_unknown"]}))).await;
+    assert_eq!(status, 404);
+    let inline = json!({"tools": [{"type": "client", "name": "a", "description": ""}]});
+    let (status, refusal) = world.eleven(Method::POST, CREATE, with(inline)).await;
+    assert_eq!((status.as_u16(), &refusal["detail"]["code"]), (400, &json!("invalid_agent_config")));
+    let (_, agent) = world.eleven(Method::POST, CREATE, with(json!({"tool_ids": [ids[0], ids[3]]}))).await;
+    let agent = format!("/v1/convai/agents/{}", text(&agent, "agent_id"));
+    let one = format!("{TOOLS}/{}", ids[0]);
+    assert_eq!(world.eleven(Method::DELETE, &one, Value::Null).await.0, 400, "an agent has it");
+    assert_eq!(world.eleven(Method::DELETE, &format!("{one}?force=true"), Value::Null).await.0, 200);
+    assert_eq!(world.eleven(Method::GET, &one, Value::Null).await.0, 404);
+    let (_, agent) = world.eleven(Method::GET, &agent, Value::Null).await;
+    assert_eq!(agent["conversation_config"]["agent"]["prompt"]["tool_ids"], json!([ids[3]]));
+}
 
 #[tokio::test]
 async fn an_agent_is_created_merged_listed_and_deleted() {
     let world = World::start().await;
+    let [a, b, c] = [tool(&world, "a").await, tool(&world, "b").await, tool(&world, "c").await];
     let body = json!({"name": "Reception", "tags": ["agent:1", "tenant:1"], "conversation_config": {
-        "agent": {"first_message": "Hello", "prompt": {"tool_ids": ["a", "b"]}}, "misspelt": 1}});
+        "agent": {"first_message": "Hello", "prompt": {"tool_ids": [a, b]}}, "misspelt": 1}});
     let (_, created) = world.eleven(Method::POST, CREATE, body).await;
     let path = format!("/v1/convai/agents/{}", text(&created, "agent_id"));
     let (_, agent) = world.eleven(Method::GET, &path, Value::Null).await;
@@ -19,10 +76,10 @@ async fn an_agent_is_created_merged_listed_and_deleted() {
     assert_eq!(agent["conversation_config"]["agent"]["first_message"], "Hello");
     assert_eq!(agent["platform_settings"]["auth"]["enable_auth"], false);
 
-    let change = json!({"name": "Desk", "conversation_config": {"agent": {"prompt": {"tool_ids": ["c"]}}}});
+    let change = json!({"name": "Desk", "conversation_config": {"agent": {"prompt": {"tool_ids": [c]}}}});
     let (status, changed) = world.eleven(Method::PATCH, &path, change).await;
     assert_eq!(status, 200);
-    assert_eq!(changed["conversation_config"]["agent"]["prompt"]["tool_ids"], json!(["c"]));
+    assert_eq!(changed["conversation_config"]["agent"]["prompt"]["tool_ids"], json!([c]));
     assert_eq!(changed["conversation_config"]["agent"]["first_message"], "Hello");
     assert_ne!(changed["version_id"], agent["version_id"]);
 

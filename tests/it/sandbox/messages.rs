@@ -235,6 +235,21 @@ async fn rules_decide_which_status_callbacks_come_and_in_which_order() {
 }
 
 #[tokio::test]
+async fn a_full_queue_refuses_and_a_message_outlives_no_validity_period() {
+    let (world, _owner, number) = quick().await;
+    let from = text(&number, "phone_number");
+    settings(&world, json!({"sent_after_ms": 3000, "most_queued": 2})).await;
+    let expires = send(&world, &from, "One", &[("ValidityPeriod", "1")]).await;
+    let lasts = send(&world, &from, "Two", &[("ValidityPeriod", "10")]).await;
+    let (status, refusal) =
+        world.form("Messages.json", &[("To", PERSON), ("Body", "Three"), ("From", &from)]).await;
+    assert_eq!((status.as_u16(), &refusal["code"]), (400, &json!(21611)), "{refusal}");
+    assert_eq!(becomes(&world, &expires, "failed").await["error_code"], 30036);
+    send(&world, &from, "Three", &[]).await;
+    becomes(&world, &lasts, "delivered").await;
+}
+
+#[tokio::test]
 async fn refusals_have_twilios_codes() {
     let (world, owner, number) = quick().await;
     let from = text(&number, "phone_number");

@@ -34,7 +34,7 @@ pub(crate) struct Health {
     status: HealthStatus,
     /// The components: `database`; the circuit breakers of both providers, by purpose (`carrier`,
     /// `carrier_prices`, `carrier_senders`, `carrier_media`, `voice_agents`, `voice_calls`, `voice_conversations`,
-    /// `voice_texts`); `carrier_requests`, the limit on concurrent requests; `journal`; each running worker as
+    /// `voice_texts`, `voice_tools`); `carrier_requests`, the limit on concurrent requests; `journal`; each running worker as
     /// `worker_` and its name; `reconciliation`. More may be added.
     components: Vec<ComponentHealth>,
 }

@@ -54,7 +54,8 @@ pub(crate) struct SendMessagePayload(Outcome<Accepted<Message>>);
 /// Result of `sendMessage`.
 #[Object]
 impl SendMessagePayload {
-    /// The message: PENDING until the carrier has it. Follow it with `messageUpdated`.
+    /// The message: PENDING until the carrier has it. Follow it with `messageUpdated`. `null` if `operation` is `null`, or if a
+    /// repeated request's message was deleted since (`MESSAGE_RETENTION_DAYS`).
     async fn message(&self) -> Option<&Message> {
         self.0.subject()
     }
@@ -97,7 +98,10 @@ async fn send(session: &Session, input: SendMessageInput) -> Result<Accepted<Mes
     // Committed before the carrier is asked: the message then survives the death of this server.
     store.commit().await?;
     let operation = carried_out(session, operation).await;
-    let subject = now_or(message_now(session, &message).await, Some(Message(message)));
+    let subject = match message {
+        Some(message) => now_or(message_now(session, &message).await, Some(Message(message))),
+        None => None,
+    };
     Ok(Accepted { subject, operation: Operation(operation) })
 }
 

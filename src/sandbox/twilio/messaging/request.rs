@@ -3,7 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::sandbox::{
-    state::{ProviderState, messaging::Service},
+    state::{
+        ProviderState,
+        messaging::{Message, Service},
+    },
     stock,
     texts::{MAX_BODY, MAX_MEDIA, delivery::Outbound, opt_out, smart_encoded},
     twilio::{
@@ -43,7 +46,7 @@ pub(super) fn read(state: &ProviderState, account: &str, fields: &Fields) -> Res
     let media_urls: Vec<String> = fields.all("MediaUrl").map(str::to_owned).collect();
     check_media(state, &media_urls, from.as_deref())?;
     let body = body(fields, service, !media_urls.is_empty())?;
-    check_period(fields)?;
+    let validity_seconds = validity(fields)?;
     let send_at = send_at(state, fields, service)?;
     let status_callback = status_callback(state, account, fields, service)?;
     // With a service the message is accepted, and fails when it is to be sent.
@@ -52,6 +55,7 @@ pub(super) fn read(state: &ProviderState, account: &str, fields: &Fields) -> Res
     {
         return refuse(21610, "Attempt to send to unsubscribed recipient");
     }
+    check_queue(state, from.as_deref())?;
     Ok(Outbound {
         account: account.to_owned(),
         direction: "outbound-api",
@@ -62,7 +66,18 @@ pub(super) fn read(state: &ProviderState, account: &str, fields: &Fields) -> Res
         service_sid: service.map(|service| service.sid.clone()),
         status_callback,
         send_at,
+        validity_seconds,
     })
+}
+
+/// Refuses a message whose sender has too many queued.
+fn check_queue(state: &ProviderState, from: Option<&str>) -> Result<(), TwilioError> {
+    let (Some(most), Some(from)) = (state.messaging.settings.most_queued, from) else { return Ok(()) };
+    let is_queued = |message: &&Message| message.status == "queued" && message.from.as_deref() == Some(from);
+    if state.messaging.messages.iter().filter(is_queued).count() < most {
+        return Ok(());
+    }
+    refuse(21611, format!("The 'From' number {from} has exceeded the maximum number of queued messages"))
 }
 
 fn recipient(state: &ProviderState, fields: &Fields) -> Result<String, TwilioError> {
@@ -176,9 +191,10 @@ fn body(fields: &Fields, service: Option<&Service>, has_media: bool) -> Result<S
     Ok(if is_smart { smart_encoded(body) } else { body.to_owned() })
 }
 
-fn check_period(fields: &Fields) -> Result<(), TwilioError> {
+fn validity(fields: &Fields) -> Result<Option<u32>, TwilioError> {
     match fields.filled("ValidityPeriod").map(str::parse::<u32>) {
-        None | Some(Ok(1..=36000)) => Ok(()),
+        None => Ok(None),
+        Some(Ok(seconds @ 1..=36000)) => Ok(Some(seconds)),
         Some(_) => refuse(21624, "The validity period must be from 1 to 36000 seconds"),
     }
 }

@@ -26,6 +26,7 @@ const COMPONENTS = {
   voice_calls: ['Voice provider: calls', 'Connects callers to voice agents.'],
   voice_conversations: ['Voice provider: conversations', 'Transcripts of calls.'],
   voice_texts: ['Voice provider: texts', 'Answers to text messages.'],
+  voice_tools: ['Voice provider: tools', 'The tool by which agents end texts.'],
   carrier_requests: ['Requests to the carrier', 'How many are in progress at once.'],
   journal: ['Journal', 'Keeps records of calls while the database is down.'],
   reconciliation: ['Reconciliation', 'Compares what the providers have with the database.'],
