@@ -42,7 +42,7 @@ export default function View({ session }) {
       <${Problem} read=${read} />
       ${!accounts && read.loading && html`<${Loading} />`}
       ${accounts && html`<${List} rows=${accounts} busy=${read.loading} onOpen=${setOpen} />`}
-      ${accounts?.some(({ kind }) => kind === 'OWN') && html`<p><a class="button" href=${router.href('/numbers/import')}>Import a number</a></p>`}
+      ${accounts?.some(({ kind }) => kind === 'OWN') && html`<div class="actions"><a class="button" href=${router.href('/numbers/import')}>Import a number</a></div>`}
     </${Section}>`
     }
     ${open?.what === 'connect' && html`<${ConnectAccount} account=${open.account ?? null} onConnected=${read.refetch} onClose=${close} />`}

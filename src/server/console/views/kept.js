@@ -65,9 +65,13 @@ function List({ rows, busy }) {
     },
     { label: 'State', cell: ({ state }) => html`<${ShortLine} state=${state} />` },
     {
-      label: 'What is to know',
+      label: 'Note',
       cell: ({ detail, portDate, state }) =>
-        html`<span>${detail ? sentence(detail) : format.NONE}${portDate && state !== 'DONE' && html` <span class="block">Ported on ${format.dateTime(portDate)}.</span>`}</span>`,
+        portDate && state === 'PORT_DATE_SET'
+          ? `It is ported on ${format.dateTime(portDate)}.`
+          : detail
+            ? sentence(detail)
+            : format.NONE,
     },
     {
       label: 'Forwarded to',

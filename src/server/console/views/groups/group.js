@@ -54,7 +54,7 @@ function Details({ group, onSaved }) {
     ${group.members.length === 0 && html`<${Notice} kind="warning">This group has no agents any more, so its numbers are answered as in the pool. Add an agent.</${Notice}>`}
     ${group.members.length > 0 && !isAnyReady && html`<${Notice} kind="warning">No agent of this group takes calls at present: they are paused, or being created.</${Notice}>`}
     <${Numbers} group=${group} />
-    <${Section} title="Its agents"><${GroupForm} group=${group} onSaved=${() => {
+    <${Section} title="The group"><${GroupForm} group=${group} onSaved=${() => {
       say('The call group is saved. It applies from the next call.');
       onSaved();
     }} /></${Section}>`;

@@ -61,7 +61,7 @@ function Details({ kept, canChange, onChanged, onPort }) {
   return html`
     ${end && html`<${Notice} kind=${end[0]}><p>${end[1]}${detail && html` ${sentence(detail)}`}</p></${Notice}>`}
     ${!end && detail && html`<${Notice} kind=${state === 'WAITING_FOR_SIGNATURE' ? 'warning' : 'info'} action=${isToSign && html`<${Signature} url=${signatureUrl} />`}>${sentence(detail)}</${Notice}>`}
-    <${Section} title="How far it is">
+    <${Section} title="Progress">
       <div class="columns">
         <${Line} state=${state} />
         <${KeptFacts} kept=${kept} />

@@ -9,7 +9,7 @@ import { Badge } from '../../ui/basic.js';
 
 /** The states on the way, in their order: as a badge, and as a step that is done. @type {Record<string, [string, string, Tone]>} */
 const WAY = {
-  FORWARDING: ['To be forwarded', 'Forward the calls', 'warn'],
+  FORWARDING: ['Forwarding', 'Forward the calls', 'warn'],
   VERIFIED: ['Calls arrive', 'A forwarded call has arrived (may be skipped)', 'good'],
   PORT_REQUESTED: ['Port requested', 'Port requested', 'busy'],
   WAITING_FOR_SIGNATURE: ['Waits for a signature', 'Letter of authorization signed', 'warn'],
