@@ -36,14 +36,14 @@ async function imports(stage, person, agentId) {
   await person.link('Import a number').click();
   await person.heading('Import a number').waitFor();
   await person.settled();
-  await person.types('Number', '+12015550199');
+  await person.types(/^Number/, '+12015550199');
   await person.presses('Import the number');
   await person.sees(/Choose the agent that answers the number’s calls/);
   await person.chooses('Agent', 'Harbour Dental');
   await person.presses('Import the number');
   await person.sees(/does not hold \+12015550199/);
   stage.check(true, 'a number that the account does not hold is refused at its field');
-  await person.types('Number', NUMBER);
+  await person.types(/^Number/, NUMBER);
   await person.types('Label', 'Old line');
   await person.presses('Import the number');
   await person.sees(/is in use by another system/);

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 
 import { Accounts } from '../generated/operations.js';
 import * as format from '../lib/format.js';
-import { useEvery, useQuery, useTitle } from '../lib/hooks.js';
+import { useEvery, useKeptFocus, useQuery, useTitle } from '../lib/hooks.js';
 import { html } from '../lib/html.js';
 import * as router from '../lib/router.js';
 import { Button, Empty, Loading, Problem, Section, ViewHead } from '../ui/basic.js';
@@ -24,6 +24,7 @@ const READ_EVERY = 30_000;
 export default function View({ session }) {
   const heading = useTitle('Carrier accounts');
   const canChange = session.role !== 'AGENT';
+  useKeptFocus();
   const read = useQuery(Accounts, {}, { pause: !canChange });
   useEvery(() => canChange && read.refetch(), READ_EVERY);
   const [open, setOpen] = useState(/** @type {{ what: 'connect' | 'disconnect', account?: Account } | null} */ (null));

@@ -74,7 +74,10 @@ function Import({ accounts }) {
     const told = result.userErrors.filter(({ message }) => settingsIn(message) === null);
     form.settle({ ...result, userErrors: told.map((error) => ({ ...error, message: sentence(error.message) })) });
     const started = result.data?.importPhoneNumber?.operation;
-    if (result.ok && started) setOperation(started.id);
+    if (!result.ok || !started) return;
+    // Nothing is lost by leaving now.
+    form.reset(values);
+    setOperation(started.id);
   };
   const again = (/** @type {string | null} */ found) => {
     setOperation(null);

@@ -64,9 +64,15 @@ function Details({ number, canChange, onChanged }) {
     ${isPooled(number) && html`<${InPool} number=${number} />`}
     ${number.carrierAccount && status !== 'RELEASED' && html`<${AccountTrouble} account=${number.carrierAccount} />`}
     <${NumberFacts} number=${number} canChange=${canChange && isSettled(number)} onChanged=${onChanged} />
-    <${RulesEditor} rules=${rules} hasAgent=${number.agent !== null || number.callGroup !== null} matched=${rules.isDirty ? null : matched} canEdit=${status !== 'RELEASED'} />
+    <${RulesEditor} rules=${rules} taker=${takerOf(number)} matched=${rules.isDirty ? null : matched} canEdit=${status !== 'RELEASED'} />
     ${takesCalls && html`<${TryIt} number=${number.number} isDirty=${rules.isDirty} onDecision=${setMatched} />`}
     <${RecentCalls} id=${id} isHeld=${takesCalls} />`;
+}
+
+/** Who answers the calls that no rule sends elsewhere. @param {PhoneNumber} number */
+function takerOf({ agent, callGroup }) {
+  if (agent) return 'the agent';
+  return callGroup && 'an agent of the call group';
 }
 
 /** What a call to a number in the pool gets. @param {{ number: PhoneNumber }} props */

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 
 import { KeptOne } from '../../generated/operations.js';
 import * as format from '../../lib/format.js';
-import { useEvery, useQuery, useTitle } from '../../lib/hooks.js';
+import { useEvery, useKeptFocus, useQuery, useTitle } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import * as router from '../../lib/router.js';
 import { Button, Copy, Empty, Facts, Loading, Notice, Problem, Section, ViewHead } from '../../ui/basic.js';
@@ -30,6 +30,7 @@ export default function View({ parameters, session }) {
   const kept = node && 'state' in node ? node : null;
   const heading = useTitle(kept?.number ?? 'Kept number');
   const canChange = session.role !== 'AGENT';
+  useKeptFocus();
   const [open, setOpen] = useState(/** @type {'port' | 'cancel' | null} */ (null));
   const all = html`<a class="button" href=${router.href('/numbers/kept')}>To the kept numbers</a>`;
   const close = () => setOpen(null);
