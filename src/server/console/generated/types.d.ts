@@ -90,7 +90,6 @@ export type AssignPhoneNumberInput = {
   id: Scalars['ID']['input'];
   /** Your own name for the number, 1 to 100 characters. `null` removes it. Default: unchanged. */
   label?: InputMaybe<Scalars['String']['input']>;
-  callGroupId?: InputMaybe<Scalars['ID']['input']>;
 };
 
 /** Filter for the audit trail. All given conditions must match. */
@@ -444,7 +443,6 @@ export type PhoneNumberFilter = {
   countryCode?: InputMaybe<Scalars['CountryCode']['input']>;
   /** Only numbers in this state. Default: all except RELEASED. */
   status?: InputMaybe<PhoneNumberStatus>;
-  callGroupId?: InputMaybe<Scalars['ID']['input']>;
 };
 
 /** The carrier that provides a number. */
@@ -816,38 +814,6 @@ export type Weekday =
   /** Wednesday. */
   | 'WEDNESDAY';
 
-export type AnnounceTestCallInput = {
-  keptNumberId: Scalars['ID']['input'];
-  from: Scalars['E164']['input'];
-};
-
-export type CallGroupStrategy =
-  | 'WEIGHTED'
-  | 'OVERFLOW';
-
-export type CallGroupMemberInput = {
-  agentId: Scalars['ID']['input'];
-  weight?: Scalars['Int']['input'];
-  maxCalls?: InputMaybe<Scalars['Int']['input']>;
-};
-
-export type CreateCallGroupInput = {
-  name: Scalars['String']['input'];
-  strategy: CallGroupStrategy;
-  members: Array<CallGroupMemberInput>;
-};
-
-export type UpdateCallGroupInput = {
-  id: Scalars['ID']['input'];
-  name?: InputMaybe<Scalars['String']['input']>;
-  strategy?: InputMaybe<CallGroupStrategy>;
-  members?: InputMaybe<Array<CallGroupMemberInput>>;
-};
-
-export type DeleteCallGroupInput = {
-  id: Scalars['ID']['input'];
-};
-
 export type CarrierAccountKind =
   | 'SHARED'
   | 'SUBACCOUNT'
@@ -930,6 +896,11 @@ export type PortDocumentInput = {
 
 export type CancelPortInput = {
   keptNumberId: Scalars['ID']['input'];
+};
+
+export type AnnounceTestCallInput = {
+  keptNumberId: Scalars['ID']['input'];
+  from: Scalars['E164']['input'];
 };
 
 export type AccountsQueryVariables = Exact<{ [key: string]: never; }>;
@@ -1117,7 +1088,7 @@ export type CallGroupQueryVariables = Exact<{
 }>;
 
 
-export type CallGroupQuery = { node: { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string, name: string, strategy: CallGroupStrategy, createdAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, status: PhoneNumberStatus }>, pageInfo: { hasNextPage: boolean } }, members: Array<{ weight: number, maxCalls: number | null, agent: { id: string, name: string, status: AgentStatus } }> } | { id: string } | { id: string } | null };
+export type CallGroupQuery = { node: { id: string } | { id: string } | { id: string } | { id: string, name: string, strategy: CallGroupStrategy, createdAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, status: PhoneNumberStatus }>, pageInfo: { hasNextPage: boolean } }, members: Array<{ weight: number, maxCalls: number | null, agent: { id: string, name: string, status: AgentStatus } }> } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | null };
 
 export type CallGroupFieldsFragment = { id: string, name: string, strategy: CallGroupStrategy, createdAt: string, members: Array<{ weight: number, maxCalls: number | null, agent: { id: string, name: string, status: AgentStatus } }> };
 
@@ -1614,7 +1585,7 @@ export type TrailSubjectsQueryVariables = Exact<{
 }>;
 
 
-export type TrailSubjectsQuery = { nodes: Array<{ __typename: 'Agent', name: string, id: string } | { __typename: 'AuditEvent', id: string } | { __typename: 'Call', id: string } | { __typename: 'Message', id: string } | { __typename: 'MessageThread', id: string } | { __typename: 'Operation', id: string } | { __typename: 'PhoneNumber', number: string, id: string } | { __typename: 'Tenant', id: string } | { __typename: 'Viewer', id: string } | { __typename: 'CallGroup', name: string, id: string } | { __typename: 'CarrierAccount', accountSid: string, id: string } | { __typename: 'KeptNumber', number: string, id: string } | null> };
+export type TrailSubjectsQuery = { nodes: Array<{ __typename: 'Agent', name: string, id: string } | { __typename: 'AuditEvent', id: string } | { __typename: 'Call', id: string } | { __typename: 'CallGroup', name: string, id: string } | { __typename: 'Message', id: string } | { __typename: 'MessageThread', id: string } | { __typename: 'Operation', id: string } | { __typename: 'PhoneNumber', number: string, id: string } | { __typename: 'Tenant', id: string } | { __typename: 'Viewer', id: string } | { __typename: 'CarrierAccount', accountSid: string, id: string } | { __typename: 'KeptNumber', number: string, id: string } | null> };
 
 export type UsageQueryVariables = Exact<{
   month?: InputMaybe<Scalars['String']['input']>;
