@@ -129,6 +129,7 @@ const EMBEDDED: &[(&str, &[u8])] = &embed![
     "views/numbers/assign.js",
     "views/numbers/buy.js",
     "views/numbers/label.js",
+    "views/numbers/move.js",
     "views/numbers/on_sale.js",
     "views/numbers/release.js",
     "views/numbers/restore.js",

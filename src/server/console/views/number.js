@@ -16,6 +16,7 @@ import { TryIt } from './number/try.js';
 import { useRules } from './number/use_rules.js';
 import { NumberActions } from './numbers/actions.js';
 import { LabelDialog } from './numbers/label.js';
+import { MoveButton } from './numbers/move.js';
 import { AccountTrouble, AccountWords } from './accounts/words.js';
 import { isPooled, isSettled, ORIGINS, placeOf, TYPES } from './numbers/words.js';
 
@@ -123,7 +124,10 @@ function NumberFacts({ number, canChange, onChanged }) {
     ['Can take', can.filter(Boolean).join(', ') || 'Nothing'],
     ['Price', `${money(monthlyCost)} a month`],
     ['Origin', ORIGINS[origin]?.[0] ?? words(origin)],
-    carrierAccount && ['Carrier account', html`<${AccountWords} account=${carrierAccount} />`],
+    carrierAccount && [
+      'Carrier account',
+      html`<${AccountWords} account=${carrierAccount} /> ${canChange && html`<${MoveButton} number=${number} onChanged=${onChanged} />`}`,
+    ],
     [ORIGINS[origin]?.[1] ?? 'Since', dateTime(provisionedAt)],
     releasedAt && ['Released', dateTime(releasedAt)],
     sid && ['Id at the carrier', html`<code>${sid}</code> <${Copy} text=${sid} />`],
