@@ -108,6 +108,7 @@ const EMBEDDED: &[(&str, &[u8])] = &embed![
     "views/now/findings.js",
     "views/now/hang_up.js",
     "views/now/live.js",
+    "views/now/origins.js",
     "views/now/repair.js",
     "views/now/sandbox.js",
     "views/now/test_call.js",

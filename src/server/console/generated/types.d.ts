@@ -1350,6 +1350,11 @@ export type NowTestNumbersQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type NowTestNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, agent: { id: string, name: string } | null }> } };
 
+export type NowOriginsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type NowOriginsQuery = { carrierAccounts: Array<{ id: string, accountSid: string, status: CarrierAccountStatus, detail: string | null }>, keptNumbers: { nodes: Array<{ id: string, number: string, state: KeptNumberState, detail: string | null }> }, callGroups: { nodes: Array<{ id: string, members: Array<{ agent: { id: string } }>, phoneNumbers: { nodes: Array<{ id: string }> } }> } };
+
 export type NumberQueryVariables = Exact<{
   id: Scalars['ID']['input'];
 }>;

@@ -57,12 +57,13 @@ export function rejectedAgents(agents) {
  * Agents that nobody can call, without those whose number is listed as missing at the carrier.
  * @param {Attention['agents']['nodes']} agents
  * @param {Attention['inactive']['nodes']} inactive
+ * @param {Set<string>} grouped ids of agents that are called by the number of a group
  * @returns {Finding[]}
  */
-export function agentsWithoutNumber(agents, inactive) {
+export function agentsWithoutNumber(agents, inactive, grouped) {
   const listed = new Set(inactive.map(({ agent }) => agent?.id));
   return agents
-    .filter(({ id, status, phoneNumber }) => status === 'ACTIVE' && !phoneNumber && !listed.has(id))
+    .filter(({ id, status, phoneNumber }) => status === 'ACTIVE' && !phoneNumber && !listed.has(id) && !grouped.has(id))
     .map(({ id, name }) => ({
       key: `bare:${id}`,
       tone: 'warn',
