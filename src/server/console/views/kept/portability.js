@@ -42,8 +42,8 @@ export function CheckPortability({ number }) {
   };
   // An answer about another number than the one in the field misleads.
   const isShown = state.of === number && !state.busy;
-  return html`<div class="form">
-    <${Button} busy=${state.busy} onClick=${() => void check()}>Can it be ported?</${Button}>
+  return html`<div>
+    <p><${Button} busy=${state.busy} onClick=${() => void check()}>Can it be ported?</${Button}></p>
     <div role="status">
       ${isShown && state.answer && html`<${Verdict} answer=${state.answer} />`}
       ${isShown && state.problem && html`<${Notice} kind="error">${state.problem}</${Notice}>`}
