@@ -19,11 +19,15 @@ const ALONE = ['first_view'];
 /** Beside each other, longest first, so that they end together. */
 const TOGETHER = [
   'looks',
+  'kept',
   'routing',
   'newcomer',
   'restart',
   'assignment',
+  'groups',
+  'imports',
   'numbers',
+  'accounts',
   'agents',
   'calls',
   'messages',

@@ -53,6 +53,36 @@ export async function run(stage) {
   await reorders(stage, person, token);
   await answersText(stage, person, token);
   await assigns(stage, person, token);
+  await groups(stage, person, token);
+}
+
+/** @param {import('../support/stage.mjs').Stage} stage @param {import('../support/person.mjs').Person} person @param {string} token */
+async function groups(stage, person, token) {
+  await person.visits('/numbers/groups/new');
+  const { keyboard } = person.page;
+  await tabTo(person, 'Name');
+  await keyboard.type('Front desk');
+  await tabTo(person, 'Calls go', { most: 1 });
+  await keyboard.type('In');
+  await tabTo(person, 'Agent 1', { most: 1 });
+  await keyboard.type('Harb');
+  await tabTo(person, 'Add an agent');
+  await keyboard.press('Enter');
+  await until('the new line has the focus', async () => /^select/.test(await person.focus()));
+  await keyboard.type('Elm');
+  await tabTo(person, 'Up: Elm Street Vets');
+  await keyboard.press('Enter');
+  await until('the moved line has the focus', async () => /^select/.test(await person.focus()));
+  await tabTo(person, 'Create the call group');
+  await keyboard.press('Enter');
+  await person.heading('Front desk').waitFor();
+  const { callGroups } = await stage.server.api(token, '{ callGroups { nodes { strategy members { agent { name } } } } }');
+  const [group] = callGroups.nodes;
+  const names = group.members.map((/** @type {any} */ member) => member.agent.name).join(', ');
+  stage.check(
+    group.strategy === 'OVERFLOW' && names === 'Elm Street Vets, Harbour Dental',
+    'creates a call group, with its agents in another order',
+  );
 }
 
 /** @param {import('../support/stage.mjs').Stage} stage @param {import('../support/person.mjs').Person} person @param {string} token */

@@ -54,6 +54,14 @@ export async function run(stage) {
     ['numbers-pool', '/numbers?pool=1'],
     ['number', `/numbers/${practice.number.id}`],
     ['number-pool', `/numbers/${practice.pooled.id}`],
+    ['number-group', `/numbers/${practice.shared.id}`],
+    ['groups', '/numbers/groups'],
+    ['group', `/numbers/groups/${practice.group}`],
+    ['group-new', '/numbers/groups/new'],
+    ['kept', '/numbers/kept'],
+    ['kept-number', `/numbers/kept/${practice.kept}`],
+    ['accounts', '/numbers/accounts'],
+    ['import', '/numbers/import'],
     ['calls', '/calls'],
     ['call', `/calls/${practice.call}`],
     ['messages', '/messages'],
@@ -70,6 +78,19 @@ export async function run(stage) {
   await person.visits('/numbers?buy=1');
   await person.dialog('Buy a number').getByRole('radio').first().waitFor();
   await look('numbers-buy');
+  await person.visits('/numbers/kept?keep=1');
+  await person.dialog('Keep a number').waitFor();
+  await look('kept-keep');
+  await person.visits(`/numbers/kept/${practice.kept}`);
+  await inDialog(person, /^Announce a test call/, () => look('kept-test'));
+  await inDialog(person, /^Request the port/, async () => {
+    await person.presses('Request the port');
+    await look('kept-port');
+  });
+  await person.visits('/numbers/accounts');
+  await inDialog(person, 'Connect your own account', () => look('account-connect'));
+  await person.visits(`/numbers/groups/${practice.group}`);
+  await inDialog(person, /^Delete/, () => look('group-delete'));
   await person.visits('/numbers');
   await inDialog(person, /^Release:/, () => look('numbers-release'));
   await person.visits(`/numbers/${practice.billing.id}`);
@@ -166,6 +187,9 @@ async function furnish(server) {
   server.copyCalls(night.phoneNumber.number, { count: 120, days: 40 });
   await setRules(server, token, agent.phoneNumber.id);
   const billing = await oldNumber(server, token, { agentId: agent.id, label: 'Billing' });
+  const shared = await oldNumber(server, token, { agentId: null, label: 'Front desk' });
+  const group = await groupOf(server, token, [agent, night], shared.id);
+  const kept = await keep(server, token, agent.id);
   const pooled = await oldNumber(server, token, { agentId: null, label: 'The practice before 2024 (moved)' });
   const held = [];
   for (const [to, from] of [
@@ -177,7 +201,7 @@ async function furnish(server) {
   const threads = await correspond(server, token, agent.phoneNumber);
   const { calls } = await server.api(token, '{ calls(first: 9) { nodes { id status } } }');
   const call = calls.nodes.find((/** @type {{ status: string }} */ { status }) => status === 'COMPLETED');
-  return { ...tenant, agent, number: agent.phoneNumber, billing, pooled, call: call.id, held, threads };
+  return { ...tenant, agent, number: agent.phoneNumber, billing, pooled, shared, group, kept, call: call.id, held, threads };
 }
 
 /**
@@ -193,6 +217,42 @@ async function oldNumber(server, token, to) {
   const remove = 'mutation D($input: DeleteAgentInput!) { deleteAgent(input: $input) { userErrors { message } } }';
   await server.api(token, remove, { input: { id } });
   return phoneNumber;
+}
+
+/**
+ * A call group that answers a number.
+ * @param {import('../support/server.mjs').Server} server
+ * @param {string} token
+ * @param {{ id: string }[]} agents
+ * @param {string} numberId
+ */
+async function groupOf(server, token, agents, numberId) {
+  const members = agents.map(({ id }, at) => ({ agentId: id, weight: at + 1 }));
+  const create =
+    'mutation G($input: CreateCallGroupInput!) { createCallGroup(input: $input) { callGroup { id } userErrors { message } } }';
+  const { createCallGroup } = await server.api(token, create, {
+    input: { name: 'Front desk', strategy: 'WEIGHTED', members },
+  });
+  const { id } = createCallGroup.callGroup;
+  const assign = 'mutation A($input: AssignPhoneNumberInput!) { assignPhoneNumber(input: $input) { userErrors { message } } }';
+  await server.api(token, assign, { input: { id: numberId, callGroupId: id } });
+  return id;
+}
+
+/**
+ * A number of another carrier that is forwarded.
+ * @param {import('../support/server.mjs').Server} server
+ * @param {string} token
+ * @param {string} agentId
+ */
+async function keep(server, token, agentId) {
+  const query =
+    'mutation K($input: KeepPhoneNumberInput!) { keepPhoneNumber(input: $input) { keptNumber { id } userErrors { message } } }';
+  const { keepPhoneNumber } = await server.api(token, query, { input: { number: '+12025550143', agentId } });
+  const { id } = keepPhoneNumber.keptNumber;
+  const read = 'query K($id: ID!) { node(id: $id) { ... on KeptNumber { target { id } } } }';
+  await until('the number to forward to', async () => (await server.api(token, read, { id })).node.target);
+  return id;
 }
 
 /**

@@ -121,6 +121,13 @@ export class Server {
     return response.json();
   }
 
+  /** What the emulated carrier has. @param {string} path below `/sandbox/` */
+  async sandboxes(path) {
+    const response = await fetch(`${this.sandbox}/sandbox/${path}`);
+    if (!response.ok) throw new Failed(`the emulated carrier answers ${path} with ${response.status}`);
+    return response.json();
+  }
+
   /**
    * Writes copies of a number's latest call into the database: ten thousand calls by the API would take minutes.
    * @param {string} number

@@ -412,7 +412,13 @@ export type OperationKind =
   /** Replaces a voice agent that the voice provider has lost. Started by reconciliation. */
   | 'RESTORE_VOICE_AGENT'
   /** Sends a text message. */
-  | 'SEND_MESSAGE';
+  | 'SEND_MESSAGE'
+  | 'IMPORT_NUMBER'
+  | 'RESTORE_NUMBER'
+  | 'MOVE_NUMBER'
+  | 'KEEP_NUMBER'
+  | 'PORT_NUMBER'
+  | 'CREATE_CARRIER_ACCOUNT';
 
 /** State of an operation. */
 export type OperationState =
@@ -808,6 +814,123 @@ export type Weekday =
   /** Wednesday. */
   | 'WEDNESDAY';
 
+export type CarrierAccountKind =
+  | 'SHARED'
+  | 'SUBACCOUNT'
+  | 'OWN';
+
+export type CarrierAccountStatus =
+  | 'ACTIVE'
+  | 'SUSPENDED'
+  | 'CLOSED'
+  | 'REJECTED';
+
+export type ConnectCarrierAccountInput = {
+  accountSid: Scalars['String']['input'];
+  authToken: Scalars['String']['input'];
+};
+
+export type DisconnectCarrierAccountInput = {
+  id: Scalars['ID']['input'];
+};
+
+export type ImportPhoneNumberInput = {
+  number: Scalars['E164']['input'];
+  carrierAccountId?: InputMaybe<Scalars['ID']['input']>;
+  agentId?: InputMaybe<Scalars['ID']['input']>;
+  label?: InputMaybe<Scalars['String']['input']>;
+  replaceSettings?: Scalars['Boolean']['input'];
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RestorePhoneNumberInput = {
+  id: Scalars['ID']['input'];
+};
+
+export type MovePhoneNumberInput = {
+  id: Scalars['ID']['input'];
+  carrierAccountId: Scalars['ID']['input'];
+};
+
+export type KeptNumberState =
+  | 'FORWARDING'
+  | 'VERIFIED'
+  | 'PORT_REQUESTED'
+  | 'WAITING_FOR_SIGNATURE'
+  | 'PORT_IN_PROGRESS'
+  | 'PORT_DATE_SET'
+  | 'CUT_OVER'
+  | 'DONE'
+  | 'REJECTED'
+  | 'CANCELED'
+  | 'EXPIRED';
+
+export type KeepPhoneNumberInput = {
+  number: Scalars['E164']['input'];
+  agentId: Scalars['ID']['input'];
+  areaCode?: InputMaybe<Scalars['String']['input']>;
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RequestPortInput = {
+  keptNumberId: Scalars['ID']['input'];
+  customerName: Scalars['String']['input'];
+  accountNumber?: InputMaybe<Scalars['String']['input']>;
+  pin?: InputMaybe<Scalars['String']['input']>;
+  representative: Scalars['String']['input'];
+  representativeEmail: Scalars['String']['input'];
+  street: Scalars['String']['input'];
+  city: Scalars['String']['input'];
+  region: Scalars['String']['input'];
+  postalCode: Scalars['String']['input'];
+  country?: Scalars['CountryCode']['input'];
+  bill: PortDocumentInput;
+  targetDate?: InputMaybe<Scalars['String']['input']>;
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type PortDocumentInput = {
+  contentType: Scalars['String']['input'];
+  base64: Scalars['String']['input'];
+};
+
+export type CancelPortInput = {
+  keptNumberId: Scalars['ID']['input'];
+};
+
+export type AnnounceTestCallInput = {
+  keptNumberId: Scalars['ID']['input'];
+  from: Scalars['E164']['input'];
+};
+
+export type AccountsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type AccountsQuery = { carrierAccounts: Array<{ createdAt: string, id: string, provider: PhoneNumberProvider, accountSid: string, kind: CarrierAccountKind, status: CarrierAccountStatus, detail: string | null }> };
+
+export type AccountFieldsFragment = { id: string, provider: PhoneNumberProvider, accountSid: string, kind: CarrierAccountKind, status: CarrierAccountStatus, detail: string | null };
+
+export type AccountConnectMutationVariables = Exact<{
+  input: ConnectCarrierAccountInput;
+}>;
+
+
+export type AccountConnectMutation = { connectCarrierAccount: { carrierAccount: { id: string, provider: PhoneNumberProvider, accountSid: string, kind: CarrierAccountKind, status: CarrierAccountStatus, detail: string | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type AccountDisconnectMutationVariables = Exact<{
+  input: DisconnectCarrierAccountInput;
+}>;
+
+
+export type AccountDisconnectMutation = { disconnectCarrierAccount: { carrierAccount: { id: string, provider: PhoneNumberProvider, accountSid: string, kind: CarrierAccountKind, status: CarrierAccountStatus, detail: string | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type AccountMoveNumberMutationVariables = Exact<{
+  input: MovePhoneNumberInput;
+}>;
+
+
+export type AccountMoveNumberMutation = { movePhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, carrierAccount: { id: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
 export type AgentViewQueryVariables = Exact<{
   id: Scalars['ID']['input'];
 }>;
@@ -818,7 +941,7 @@ export type AgentViewQuery = { agent: { id: string, name: string, status: AgentS
 export type AgentPoolQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type AgentPoolQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, status: PhoneNumberStatus, monthlyCost: string, agent: { id: string } | null }>, pageInfo: { hasNextPage: boolean } } };
+export type AgentPoolQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, status: PhoneNumberStatus, monthlyCost: string, agent: { id: string } | null, callGroup: { id: string } | null }>, pageInfo: { hasNextPage: boolean } } };
 
 export type AgentCallsQueryVariables = Exact<{
   id: Scalars['ID']['input'];
@@ -880,7 +1003,7 @@ export type CallDetailsQueryVariables = Exact<{
 }>;
 
 
-export type CallDetailsQuery = { node: { id: string } | { id: string } | { sid: string, direction: CallDirection, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, durationSeconds: number | null, estimatedCost: string | null, callerAttestation: string | null, conversationId: string | null, id: string, agent: { id: string, name: string, status: AgentStatus, fallbackNumber: string | null } | null, phoneNumber: { id: string, number: string } | null, decision: { reason: string, ruleName: string | null, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } | null }, transcript: Array<{ speaker: Speaker, text: string, atSeconds: number }> | null } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | null };
+export type CallDetailsQuery = { node: { id: string } | { id: string } | { sid: string, direction: CallDirection, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, durationSeconds: number | null, estimatedCost: string | null, callerAttestation: string | null, conversationId: string | null, id: string, agent: { id: string, name: string, status: AgentStatus, fallbackNumber: string | null } | null, phoneNumber: { id: string, number: string } | null, decision: { reason: string, ruleName: string | null, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } | null }, transcript: Array<{ speaker: Speaker, text: string, atSeconds: number }> | null } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | null };
 
 export type CallFollowedSubscriptionVariables = Exact<{
   agentId?: InputMaybe<Scalars['ID']['input']>;
@@ -949,6 +1072,112 @@ export type FilterNumberQueryVariables = Exact<{
 
 
 export type FilterNumberQuery = { phoneNumber: { id: string, number: string, label: string | null } | null };
+
+export type CallGroupsQueryVariables = Exact<{
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type CallGroupsQuery = { callGroups: { nodes: Array<{ id: string, name: string, strategy: CallGroupStrategy, createdAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string }>, pageInfo: { hasNextPage: boolean } }, members: Array<{ weight: number, maxCalls: number | null, agent: { id: string, name: string, status: AgentStatus } }> }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type CallGroupQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type CallGroupQuery = { node: { id: string } | { id: string } | { id: string } | { id: string, name: string, strategy: CallGroupStrategy, createdAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, status: PhoneNumberStatus }>, pageInfo: { hasNextPage: boolean } }, members: Array<{ weight: number, maxCalls: number | null, agent: { id: string, name: string, status: AgentStatus } }> } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | null };
+
+export type CallGroupFieldsFragment = { id: string, name: string, strategy: CallGroupStrategy, createdAt: string, members: Array<{ weight: number, maxCalls: number | null, agent: { id: string, name: string, status: AgentStatus } }> };
+
+export type CallGroupChoiceQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type CallGroupChoiceQuery = { callGroups: { nodes: Array<{ id: string, name: string }> } };
+
+export type CallGroupCreateMutationVariables = Exact<{
+  input: CreateCallGroupInput;
+}>;
+
+
+export type CallGroupCreateMutation = { createCallGroup: { callGroup: { id: string, name: string, strategy: CallGroupStrategy, createdAt: string, members: Array<{ weight: number, maxCalls: number | null, agent: { id: string, name: string, status: AgentStatus } }> } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type CallGroupUpdateMutationVariables = Exact<{
+  input: UpdateCallGroupInput;
+}>;
+
+
+export type CallGroupUpdateMutation = { updateCallGroup: { callGroup: { id: string, name: string, strategy: CallGroupStrategy, createdAt: string, members: Array<{ weight: number, maxCalls: number | null, agent: { id: string, name: string, status: AgentStatus } }> } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type CallGroupDeleteMutationVariables = Exact<{
+  input: DeleteCallGroupInput;
+}>;
+
+
+export type CallGroupDeleteMutation = { deleteCallGroup: { callGroup: { id: string, phoneNumbers: { nodes: Array<{ id: string }> } } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type ImportNumberMutationVariables = Exact<{
+  input: ImportPhoneNumberInput;
+}>;
+
+
+export type ImportNumberMutation = { importPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type KeptQueryVariables = Exact<{
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type KeptQuery = { keptNumbers: { nodes: Array<{ id: string, number: string, state: KeptNumberState, detail: string | null, portDate: string | null, updatedAt: string, target: { id: string, number: string, status: PhoneNumberStatus } | null, agent: { id: string, name: string, status: AgentStatus } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type KeptOneQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type KeptOneQuery = { node: { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { forwardingInstructions: string | null, carrierStatus: string | null, signatureUrl: string | null, createdAt: string, id: string, number: string, state: KeptNumberState, detail: string | null, portDate: string | null, updatedAt: string, target: { id: string, number: string, status: PhoneNumberStatus } | null, agent: { id: string, name: string, status: AgentStatus } | null } | null };
+
+export type KeptFieldsFragment = { id: string, number: string, state: KeptNumberState, detail: string | null, portDate: string | null, updatedAt: string, target: { id: string, number: string, status: PhoneNumberStatus } | null, agent: { id: string, name: string, status: AgentStatus } | null };
+
+export type KeptPortabilityQueryVariables = Exact<{
+  number: Scalars['E164']['input'];
+}>;
+
+
+export type KeptPortabilityQuery = { portability: { number: string, portable: boolean, reason: string | null, type: PhoneNumberType | null, pinRequired: boolean } };
+
+export type KeptKeepMutationVariables = Exact<{
+  input: KeepPhoneNumberInput;
+}>;
+
+
+export type KeptKeepMutation = { keepPhoneNumber: { keptNumber: { id: string, number: string, state: KeptNumberState, detail: string | null, portDate: string | null, updatedAt: string, target: { id: string, number: string, status: PhoneNumberStatus } | null, agent: { id: string, name: string, status: AgentStatus } | null } | null, operation: { id: string, state: OperationState } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type KeptAnnounceMutationVariables = Exact<{
+  input: AnnounceTestCallInput;
+}>;
+
+
+export type KeptAnnounceMutation = { announceTestCall: { keptNumber: { id: string, number: string, state: KeptNumberState, detail: string | null, portDate: string | null, updatedAt: string, target: { id: string, number: string, status: PhoneNumberStatus } | null, agent: { id: string, name: string, status: AgentStatus } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type KeptRequestPortMutationVariables = Exact<{
+  input: RequestPortInput;
+}>;
+
+
+export type KeptRequestPortMutation = { requestPort: { keptNumber: { id: string, number: string, state: KeptNumberState, detail: string | null, portDate: string | null, updatedAt: string, target: { id: string, number: string, status: PhoneNumberStatus } | null, agent: { id: string, name: string, status: AgentStatus } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type KeptCancelPortMutationVariables = Exact<{
+  input: CancelPortInput;
+}>;
+
+
+export type KeptCancelPortMutation = { cancelPort: { keptNumber: { id: string, number: string, state: KeptNumberState, detail: string | null, portDate: string | null, updatedAt: string, target: { id: string, number: string, status: PhoneNumberStatus } | null, agent: { id: string, name: string, status: AgentStatus } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type MessagesThreadsQueryVariables = Exact<{
   first?: InputMaybe<Scalars['Int']['input']>;
@@ -1093,7 +1322,7 @@ export type NowAttentionQueryVariables = Exact<{
 }>;
 
 
-export type NowAttentionQuery = { agents: { nodes: Array<{ id: string, name: string, status: AgentStatus, syncState: AgentSyncState, syncError: { message: string } | null, phoneNumber: { id: string } | null }>, pageInfo: { hasNextPage: boolean } }, inactive: { nodes: Array<{ id: string, number: string, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean } }, recent: { nodes: Array<{ id: string, from: string, startedAt: string, outcome: CallOutcome, agent: { id: string, name: string } | null, phoneNumber: { id: string, agent: { id: string } | null } | null, decision: { reason: string, action: { kind: RoutingActionKind } | null } }>, pageInfo: { hasNextPage: boolean } } };
+export type NowAttentionQuery = { agents: { nodes: Array<{ id: string, name: string, status: AgentStatus, syncState: AgentSyncState, syncError: { message: string } | null, phoneNumber: { id: string } | null }>, pageInfo: { hasNextPage: boolean } }, inactive: { nodes: Array<{ id: string, number: string, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean } }, recent: { nodes: Array<{ id: string, from: string, startedAt: string, outcome: CallOutcome, agent: { id: string, name: string } | null, phoneNumber: { id: string, agent: { id: string } | null, callGroup: { id: string } | null } | null, decision: { reason: string, action: { kind: RoutingActionKind } | null } }>, pageInfo: { hasNextPage: boolean } } };
 
 export type NowOperationFragment = { id: string, kind: OperationKind, createdAt: string, error: { message: string } | null, agent: { id: string, name: string, status: AgentStatus } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus } | null };
 
@@ -1121,12 +1350,17 @@ export type NowTestNumbersQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type NowTestNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, agent: { id: string, name: string } | null }> } };
 
+export type NowOriginsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type NowOriginsQuery = { carrierAccounts: Array<{ id: string, accountSid: string, status: CarrierAccountStatus, detail: string | null }>, keptNumbers: { nodes: Array<{ id: string, number: string, state: KeptNumberState, detail: string | null }> }, callGroups: { nodes: Array<{ id: string, members: Array<{ agent: { id: string } }>, phoneNumbers: { nodes: Array<{ id: string }> } }> } };
+
 export type NumberQueryVariables = Exact<{
   id: Scalars['ID']['input'];
 }>;
 
 
-export type NumberQuery = { phoneNumber: { friendlyName: string, sid: string | null, provider: PhoneNumberProvider, messagingStatus: MessagingStatus, messagingStatusReason: string | null, id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, routingVersion: number, capabilities: { voice: boolean, sms: boolean, mms: boolean }, agent: { id: string, name: string } | null, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> } | null };
+export type NumberQuery = { phoneNumber: { friendlyName: string, sid: string | null, provider: PhoneNumberProvider, messagingStatus: MessagingStatus, messagingStatusReason: string | null, id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, routingVersion: number, capabilities: { voice: boolean, sms: boolean, mms: boolean }, carrierAccount: { id: string, provider: PhoneNumberProvider, accountSid: string, kind: CarrierAccountKind, status: CarrierAccountStatus, detail: string | null } | null, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> } | null };
 
 export type NumberRulesFragment = { id: string, routingVersion: number, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> };
 
@@ -1176,9 +1410,9 @@ export type NumbersQueryVariables = Exact<{
 }>;
 
 
-export type NumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type NumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
-export type NumberRowFragment = { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null };
+export type NumberRowFragment = { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null };
 
 export type NumbersAgentsQueryVariables = Exact<{
   search?: InputMaybe<Scalars['String']['input']>;
@@ -1211,49 +1445,56 @@ export type NumbersBuyMutationVariables = Exact<{
 }>;
 
 
-export type NumbersBuyMutation = { provisionPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type NumbersBuyMutation = { provisionPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type NumbersAssignMutationVariables = Exact<{
   input: AssignPhoneNumberInput;
 }>;
 
 
-export type NumbersAssignMutation = { assignPhoneNumber: { phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type NumbersAssignMutation = { assignPhoneNumber: { phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type NumbersAssignedNowQueryVariables = Exact<{
   id: Scalars['ID']['input'];
 }>;
 
 
-export type NumbersAssignedNowQuery = { phoneNumber: { id: string, agent: { id: string } | null } | null };
+export type NumbersAssignedNowQuery = { phoneNumber: { id: string, agent: { id: string } | null, callGroup: { id: string } | null } | null };
 
 export type NumbersMakePrimaryMutationVariables = Exact<{
   input: SetPrimaryPhoneNumberInput;
 }>;
 
 
-export type NumbersMakePrimaryMutation = { setPrimaryPhoneNumber: { phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type NumbersMakePrimaryMutation = { setPrimaryPhoneNumber: { phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type NumbersReleaseMutationVariables = Exact<{
   input: ReleasePhoneNumberInput;
 }>;
 
 
-export type NumbersReleaseMutation = { releasePhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type NumbersReleaseMutation = { releasePhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type NumbersRestoreMutationVariables = Exact<{
+  input: RestorePhoneNumberInput;
+}>;
+
+
+export type NumbersRestoreMutation = { restorePhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type NumbersCancelReleaseMutationVariables = Exact<{
   input: CancelReleaseInput;
 }>;
 
 
-export type NumbersCancelReleaseMutation = { cancelRelease: { phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type NumbersCancelReleaseMutation = { cancelRelease: { phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type NumbersRepairMutationVariables = Exact<{
   input: RepairPhoneNumberInput;
 }>;
 
 
-export type NumbersRepairMutation = { repairPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type NumbersRepairMutation = { repairPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type OperatorHealthQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -1349,7 +1590,7 @@ export type TrailSubjectsQueryVariables = Exact<{
 }>;
 
 
-export type TrailSubjectsQuery = { nodes: Array<{ __typename: 'Agent', name: string, id: string } | { __typename: 'AuditEvent', id: string } | { __typename: 'Call', id: string } | { __typename: 'CallGroup', id: string } | { __typename: 'Message', id: string } | { __typename: 'MessageThread', id: string } | { __typename: 'Operation', id: string } | { __typename: 'PhoneNumber', number: string, id: string } | { __typename: 'Tenant', id: string } | { __typename: 'Viewer', id: string } | null> };
+export type TrailSubjectsQuery = { nodes: Array<{ __typename: 'Agent', name: string, id: string } | { __typename: 'AuditEvent', id: string } | { __typename: 'Call', id: string } | { __typename: 'CallGroup', name: string, id: string } | { __typename: 'Message', id: string } | { __typename: 'MessageThread', id: string } | { __typename: 'Operation', id: string } | { __typename: 'PhoneNumber', number: string, id: string } | { __typename: 'Tenant', id: string } | { __typename: 'Viewer', id: string } | { __typename: 'CarrierAccount', accountSid: string, id: string } | { __typename: 'KeptNumber', number: string, id: string } | null> };
 
 export type UsageQueryVariables = Exact<{
   month?: InputMaybe<Scalars['String']['input']>;

@@ -31,11 +31,11 @@ const KINDS = {
   RESTORE_VOICE_AGENT: ['Restore the voice agent', ['create_voice_agent']],
   IMPORT_NUMBER: ['Import a number', ['record_number', 'point_number']],
   RESTORE_NUMBER: ['Restore a number’s former settings', ['restore_settings']],
+  MOVE_NUMBER: ['Move the number to another account', ['move_number']],
+  KEEP_NUMBER: ['Buy the number to forward to', ['search_numbers', 'claim_number', 'buy_number']],
+  PORT_NUMBER: ['Port the number', ['check_portability', 'upload_bill', 'request_port', 'follow_port', 'cut_over']],
+  CREATE_CARRIER_ACCOUNT: ['Create the carrier account', ['create_carrier_account']],
   SEND_MESSAGE: ['Send a text message', ['send_message']],
-  CREATE_CARRIER_ACCOUNT: ['Create the account at the carrier', ['create_carrier_account']],
-  MOVE_NUMBER: ['Move the number', ['move_number']],
-  KEEP_NUMBER: ['Keep a number', ['search_numbers', 'claim_number', 'buy_number']],
-  PORT_NUMBER: ['Port a number', ['check_portability', 'upload_bill', 'request_port', 'follow_port', 'cut_over']],
 };
 
 /** @type {Record<string, string>} */
@@ -50,15 +50,15 @@ const STEPS = {
   record_number: 'Read what is set on the number, and store it',
   point_number: 'Connect the number',
   restore_settings: 'Put the former settings back at the carrier',
-  delete_voice_agent: 'Delete the voice agent',
-  send_message: 'Hand the message to the carrier',
-  create_carrier_account: 'Create a subaccount at the carrier',
-  move_number: 'Move the number to the other account and read it back',
-  check_portability: 'Ask whether the number can be ported',
+  move_number: 'Move the number, and look it up in the other account',
+  check_portability: 'Ask the carrier whether the number can be ported',
   upload_bill: 'Hand the bill over',
   request_port: 'Request the port',
-  follow_port: 'Wait for the carriers',
-  cut_over: 'Connect the number',
+  follow_port: 'Wait for the carriers, for days to weeks',
+  cut_over: 'Connect the number that has arrived',
+  create_carrier_account: 'Create a subaccount at the carrier',
+  delete_voice_agent: 'Delete the voice agent',
+  send_message: 'Hand the message to the carrier',
 };
 
 /** A deletion may release no number, or several. */
@@ -265,6 +265,16 @@ const FOR_PROGRAMS = [
   ['search again with availablePhoneNumbers', 'search again'],
   ['restore them with repairPhoneNumber', 'repair the number'],
   ['give this one up with releasePhoneNumber', 'release this one'],
+  ['assign it with assignPhoneNumber', 'assign it on its page'],
+  ['buy it with provisionPhoneNumber', 'buy it'],
+  ['repeat requestPort', 'request the port again'],
+  ['cancel it with cancelPort first', 'cancel it first'],
+  ['until the operation of keepPhoneNumber has succeeded', 'until it is bought'],
+  ['see carrierAccounts', 'see the carrier accounts'],
+  [
+    'repeat the request with clearEmergencyAddress (deleteAgent: clearEmergencyAddresses) to have it removed first',
+    'choose to have it removed first',
+  ],
   ['recorded with setMessagingConsent', 'that you record'],
 ];
 

@@ -21,7 +21,7 @@ export default function View({ session }) {
   const isAgent = session.role === 'AGENT';
   const viewer = useViewer(isAgent);
   const today = useToday();
-  const attention = useAttention();
+  const attention = useAttention(isAgent);
   const refetchSums = () => {
     if (!isAgent) viewer.refetch();
     today.read.refetch();
@@ -31,6 +31,7 @@ export default function View({ session }) {
   useEvery(() => {
     refetchSums();
     attention.operations.refetch();
+    if (!isAgent) attention.origins.refetch();
     live.read.refetch();
   }, EVERY);
 

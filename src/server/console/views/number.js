@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 
 import { Number as NumberQuery } from '../generated/operations.js';
-import { dateTime, money } from '../lib/format.js';
+import { dateTime, money, words } from '../lib/format.js';
 import { useQuery, useTitle } from '../lib/hooks.js';
 import { html } from '../lib/html.js';
 import * as router from '../lib/router.js';
@@ -16,7 +16,9 @@ import { TryIt } from './number/try.js';
 import { useRules } from './number/use_rules.js';
 import { NumberActions } from './numbers/actions.js';
 import { LabelDialog } from './numbers/label.js';
-import { isPooled, isSettled, placeOf, TYPES } from './numbers/words.js';
+import { MoveButton } from './numbers/move.js';
+import { AccountTrouble, AccountWords } from './accounts/words.js';
+import { isPooled, isSettled, ORIGINS, placeOf, TYPES } from './numbers/words.js';
 
 /** @typedef {NonNullable<import('../generated/types').NumberQuery['phoneNumber']>} PhoneNumber */
 
@@ -61,10 +63,17 @@ function Details({ number, canChange, onChanged }) {
   return html`
     ${remark && html`<${Notice} kind=${remark[0]}>${remark[1]}</${Notice}>`}
     ${isPooled(number) && html`<${InPool} number=${number} />`}
+    ${number.carrierAccount && status !== 'RELEASED' && html`<${AccountTrouble} account=${number.carrierAccount} />`}
     <${NumberFacts} number=${number} canChange=${canChange && isSettled(number)} onChanged=${onChanged} />
-    <${RulesEditor} rules=${rules} hasAgent=${number.agent !== null} matched=${rules.isDirty ? null : matched} canEdit=${status !== 'RELEASED'} />
+    <${RulesEditor} rules=${rules} taker=${takerOf(number)} matched=${rules.isDirty ? null : matched} canEdit=${status !== 'RELEASED'} />
     ${takesCalls && html`<${TryIt} number=${number.number} isDirty=${rules.isDirty} onDecision=${setMatched} />`}
     <${RecentCalls} id=${id} isHeld=${takesCalls} />`;
+}
+
+/** Who answers the calls that no rule sends elsewhere. @param {PhoneNumber} number */
+function takerOf({ agent, callGroup }) {
+  if (agent) return 'the agent';
+  return callGroup && 'an agent of the call group';
 }
 
 /** What a call to a number in the pool gets. @param {{ number: PhoneNumber }} props */
@@ -82,9 +91,9 @@ function NumberFacts({ number, canChange, onChanged }) {
   const {
     id,
     status,
-    agent,
     label,
-    primary,
+    origin,
+    carrierAccount,
     type,
     friendlyName,
     sid,
@@ -100,14 +109,7 @@ function NumberFacts({ number, canChange, onChanged }) {
   ];
   return html`<${Section} title="About this number"><${Facts} items=${[
     ['State', html`<${State} value=${status} />`],
-    [
-      'Agent',
-      agent
-        ? html`<a href=${router.href(`/agents/${agent.id}`)}><bdi>${agent.name}</bdi></a>${primary && html` <${Badge} tone="good">Primary number</${Badge}>`}`
-        : isPooled(number)
-          ? 'None: in the pool'
-          : 'None',
-    ],
+    [number.callGroup ? 'Call group' : 'Agent', html`<${Holder} number=${number} />`],
     [
       'Label',
       html`<bdi>${label ?? 'None'}</bdi> ${canChange && html`<${LabelButton} number=${number} onChanged=${onChanged} />`}`,
@@ -121,10 +123,25 @@ function NumberFacts({ number, canChange, onChanged }) {
     ],
     ['Can take', can.filter(Boolean).join(', ') || 'Nothing'],
     ['Price', `${money(monthlyCost)} a month`],
-    ['Bought', dateTime(provisionedAt)],
+    ['Origin', ORIGINS[origin]?.[0] ?? words(origin)],
+    carrierAccount && [
+      'Carrier account',
+      html`<${AccountWords} account=${carrierAccount} /> ${canChange && html`<${MoveButton} number=${number} onChanged=${onChanged} />`}`,
+    ],
+    [ORIGINS[origin]?.[1] ?? 'Since', dateTime(provisionedAt)],
     releasedAt && ['Released', dateTime(releasedAt)],
     sid && ['Id at the carrier', html`<code>${sid}</code> <${Copy} text=${sid} />`],
   ]} /></${Section}>`;
+}
+
+/** Who answers the number's calls. @param {{ number: PhoneNumber }} props */
+function Holder({ number }) {
+  const { agent, callGroup, primary } = number;
+  if (agent)
+    return html`<a href=${router.href(`/agents/${agent.id}`)}><bdi>${agent.name}</bdi></a>${primary && html` <${Badge} tone="good">Primary number</${Badge}>`}`;
+  if (callGroup)
+    return html`<a href=${router.href(`/numbers/groups/${callGroup.id}`)}><bdi>${callGroup.name}</bdi></a>`;
+  return isPooled(number) ? 'None: in the pool' : 'None';
 }
 
 /** @param {{ number: PhoneNumber, onChanged: () => void }} props */

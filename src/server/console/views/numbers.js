@@ -12,6 +12,7 @@ import { Pager, pageArguments, Table } from '../ui/table.js';
 import { options, State } from '../ui/words.js';
 import { NumberActions } from './numbers/actions.js';
 import { BuyNumber } from './numbers/buy.js';
+import { Tabs } from './numbers/tabs.js';
 import { useAgents } from './numbers/use_agents.js';
 import { isPooled, placeOf, POOL_WORDS, TYPES } from './numbers/words.js';
 
@@ -35,7 +36,12 @@ export default function View({ session }) {
   useKeptFocus();
 
   return html`
-    <${ViewHead} title="Numbers" heading=${heading}>${canChange && html`<${Button} kind="primary" onClick=${buy}>Buy a number</${Button}>`}</${ViewHead}>
+    <${ViewHead} title="Numbers" heading=${heading}>${
+      canChange &&
+      html`<a class="button" href=${router.href('/numbers/import')}>Import a number</a>
+      <${Button} kind="primary" onClick=${buy}>Buy a number</${Button}>`
+    }</${ViewHead}>
+    <${Tabs} canChange=${canChange} />
     <${Section} title="Your numbers">
       <${Filters} params=${params} />
       <${Problem} read=${read} />
@@ -116,7 +122,7 @@ function List({ rows, busy, canChange, onChanged }) {
         html`<span><a class="num" href=${router.href(`/numbers/${id}`)}>${number}</a>${label && html` <bdi class="muted block">${label}</bdi>`}</span>`,
     },
     { label: 'State', cell: ({ status }) => html`<${State} value=${status} />` },
-    { label: 'Agent', cell: (number) => html`<${Holder} number=${number} />` },
+    { label: 'Answered by', cell: (number) => html`<${Holder} number=${number} />` },
     { label: 'Kind', cell: ({ type }) => html`<span class="nowrap">${TYPES[type] ?? type}</span>` },
     { label: 'Place', cell: placeOf },
     { label: 'A month', align: 'end', cell: ({ monthlyCost }) => money(monthlyCost) },
@@ -136,7 +142,9 @@ function List({ rows, busy, canChange, onChanged }) {
 
 /** Who has the number. @param {{ number: NumberRow }} props */
 function Holder({ number }) {
-  const { agent } = number;
+  const { agent, callGroup } = number;
   if (agent) return html`<a href=${router.href(`/agents/${agent.id}`)}><bdi>${agent.name}</bdi></a>`;
+  if (callGroup)
+    return html`<span>Group <a href=${router.href(`/numbers/groups/${callGroup.id}`)}><bdi>${callGroup.name}</bdi></a></span>`;
   return isPooled(number) ? html`<${Badge}>In the pool</${Badge}>` : 'None';
 }

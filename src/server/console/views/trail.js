@@ -24,6 +24,15 @@ const ACTIONS = {
   repairPhoneNumber: 'Repair a number',
   importPhoneNumber: 'Import a number',
   restorePhoneNumber: 'Restore a number’s former settings',
+  movePhoneNumber: 'Move a number to another account',
+  keepPhoneNumber: 'Keep a number of another carrier',
+  announceTestCall: 'Announce a test call',
+  verifyKeptNumber: 'Receive a forwarded call',
+  requestPort: 'Request a port',
+  cancelPort: 'Cancel a port',
+  connectCarrierAccount: 'Connect a carrier account',
+  disconnectCarrierAccount: 'Disconnect a carrier account',
+  createCarrierAccount: 'Create a carrier account',
   setRoutingRules: 'Change routing rules',
   assignPhoneNumber: 'Assign a number',
   setPrimaryPhoneNumber: 'Choose the primary number',
@@ -31,15 +40,6 @@ const ACTIONS = {
   updateCallGroup: 'Change a call group',
   deleteCallGroup: 'Delete a call group',
   sendMessage: 'Send a text message',
-  connectCarrierAccount: 'Connect an account at the carrier',
-  disconnectCarrierAccount: 'Disconnect an account at the carrier',
-  createCarrierAccount: 'Create an account at the carrier',
-  movePhoneNumber: 'Move a number to another account',
-  keepPhoneNumber: 'Keep a number of another carrier',
-  announceTestCall: 'Announce a test call',
-  verifyKeptNumber: 'A kept number forwards its calls',
-  requestPort: 'Port a number',
-  cancelPort: 'Cancel a port',
   setThreadHandling: 'Say who answers a thread',
   setMessagingConsent: 'Change consent to texts',
   setTenantPlan: 'Change the plan',
@@ -136,7 +136,7 @@ function actorWords(actor) {
 }
 
 /**
- * The agents and numbers among the subjects, with their names. One question for the whole page.
+ * The objects among the subjects that have a page, with their names. One question for the whole page.
  * @param {Event[]} events
  */
 function useSubjects(events) {
@@ -147,6 +147,9 @@ function useSubjects(events) {
   for (const node of data?.nodes ?? []) {
     if (node?.__typename === 'Agent') found.set(node.id, { href: `/agents/${node.id}`, name: node.name });
     if (node?.__typename === 'PhoneNumber') found.set(node.id, { href: `/numbers/${node.id}`, name: node.number });
+    if (node?.__typename === 'CallGroup') found.set(node.id, { href: `/numbers/groups/${node.id}`, name: node.name });
+    if (node?.__typename === 'KeptNumber') found.set(node.id, { href: `/numbers/kept/${node.id}`, name: node.number });
+    if (node?.__typename === 'CarrierAccount') found.set(node.id, { href: '/numbers/accounts', name: node.accountSid });
   }
   return found;
 }

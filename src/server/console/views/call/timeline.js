@@ -87,6 +87,9 @@ function answered(call) {
 /** What the API says of a call to a number that was in the pool, whose agent in the record is its last one. */
 const NO_AGENT = 'the number has no agent';
 
+/** What it says of a call that a call group could not take. */
+const GROUP = 'no member of the call group';
+
 /** What is to know of the answer. @param {Call} call @returns {Children} */
 function details({ outcome, decision, agent }) {
   if (outcome === 'FALLBACK') {
@@ -94,6 +97,8 @@ function details({ outcome, decision, agent }) {
     if (number) return html`At <bdi class="phone">${number}</bdi>.`;
     return 'At the agent’s fallback number.';
   }
+  if (outcome === 'BUSY' && decision.reason.includes(GROUP))
+    return 'No agent of the call group had room, or all call slots of the plan were in use.';
   if (outcome === 'BUSY')
     return 'All call slots of the plan were in use. A fallback number or a larger plan avoids this.';
   if (

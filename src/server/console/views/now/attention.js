@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 
-import { NowAttention, NowOperations } from '../../generated/operations.js';
+import { NowAttention, NowOperations, NowOrigins } from '../../generated/operations.js';
 import * as format from '../../lib/format.js';
 import { useNow, useQuery } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
@@ -10,6 +10,7 @@ import { href } from '../../lib/router.js';
 import { Party } from '../../ui/party.js';
 import { Badge, Button, Loading, Notice, Problem, Section } from '../../ui/basic.js';
 import { agentsWithoutNumber, failedOperations, inactiveNumbers, missedCalls, rejectedAgents } from './findings.js';
+import { calledByGroup, troubledAccounts, waitingPorts } from './origins.js';
 import { Repair } from './repair.js';
 
 /** @typedef {import('./findings.js').Finding} Finding */
@@ -20,30 +21,39 @@ const MOST_HIDDEN = 200;
 /** Findings shown at first. */
 const SHOWN = 8;
 
-export function useAttention() {
+/** @param {boolean} isAgent whether the token is an agent's */
+export function useAttention(isAgent) {
   // Reads more than the last hour when the page stays open: what is older is left out when shown.
   const [hourAgo] = useState(() => new Date(Date.now() - 3_600_000).toISOString());
   const read = useQuery(NowAttention, { hourAgo });
   const operations = useQuery(NowOperations, {});
+  const origins = useQuery(NowOrigins, {}, { pause: isAgent });
   const refetch = () => {
     read.refetch();
     operations.refetch();
+    if (!isAgent) origins.refetch();
   };
-  return { read, operations, refetch };
+  return { read, operations, origins, isAgent, refetch };
 }
 
 /** @param {{ attention: ReturnType<typeof useAttention> }} props */
-export function NeedsAttention({ attention: { read, operations, refetch } }) {
+export function NeedsAttention({ attention: { read, operations, origins, isAgent, refetch } }) {
   const now = useNow(30_000);
   const [hidden, hide] = useHidden();
   const [isWhole, showWhole] = useState(false);
   const { data } = read;
-  const isKnown = data !== undefined && operations.data !== undefined;
+  const isKnown = data !== undefined && operations.data !== undefined && (isAgent || origins.data !== undefined);
+  const { carrierAccounts = [], keptNumbers, callGroups } = origins.data ?? {};
   /** @type {Finding[]} */
   const findings = [
+    ...troubledAccounts(carrierAccounts),
     ...(data ? [...inactiveNumbers(data.inactive.nodes), ...rejectedAgents(data.agents.nodes)] : []),
     ...failedOperations(operations.data, now).filter(({ key }) => !hidden.includes(key)),
-    ...(data ? agentsWithoutNumber(data.agents.nodes, data.inactive.nodes) : []),
+    ...waitingPorts(keptNumbers?.nodes ?? []).filter(({ key }) => !hidden.includes(key)),
+    // Until the groups are known, an agent of one would be said to be out of reach.
+    ...(data && isKnown
+      ? agentsWithoutNumber(data.agents.nodes, data.inactive.nodes, calledByGroup(callGroups?.nodes ?? []))
+      : []),
   ];
   const missed = data ? missedCalls(data.recent.nodes, now) : [];
   const shown = isWhole ? findings : findings.slice(0, SHOWN);
@@ -52,7 +62,8 @@ export function NeedsAttention({ attention: { read, operations, refetch } }) {
   return html`<${Section} title="Needs attention">
     <${Problem} read=${read} />
     <${Problem} read=${operations} />
-    ${!isKnown && (read.loading || operations.loading) && html`<${Loading} />`}
+    <${Problem} read=${origins} />
+    ${!isKnown && (read.loading || operations.loading || origins.loading) && html`<${Loading} />`}
     ${isKnown && isQuiet && html`<${Notice} kind="success">All is well: nothing needs you.</${Notice}>`}
     ${
       !isQuiet &&

@@ -57,12 +57,13 @@ export function rejectedAgents(agents) {
  * Agents that nobody can call, without those whose number is listed as missing at the carrier.
  * @param {Attention['agents']['nodes']} agents
  * @param {Attention['inactive']['nodes']} inactive
+ * @param {Set<string>} grouped ids of agents that are called by the number of a group
  * @returns {Finding[]}
  */
-export function agentsWithoutNumber(agents, inactive) {
+export function agentsWithoutNumber(agents, inactive, grouped) {
   const listed = new Set(inactive.map(({ agent }) => agent?.id));
   return agents
-    .filter(({ id, status, phoneNumber }) => status === 'ACTIVE' && !phoneNumber && !listed.has(id))
+    .filter(({ id, status, phoneNumber }) => status === 'ACTIVE' && !phoneNumber && !listed.has(id) && !grouped.has(id))
     .map(({ id, name }) => ({
       key: `bare:${id}`,
       tone: 'warn',
@@ -90,7 +91,7 @@ export function missedCalls(calls, now) {
     const { outcome, startedAt, decision, phoneNumber } = call;
     const isMeant = decision.action && MEANT.has(decision.action.kind);
     if (outcome === 'AGENT' || isMeant || Date.parse(startedAt) <= now - HOUR) continue;
-    const isPool = phoneNumber !== null && phoneNumber.agent === null;
+    const isPool = phoneNumber !== null && phoneNumber.agent === null && phoneNumber.callGroup === null;
     // The record of a call to a number in the pool names its last agent.
     const agent = isPool ? null : call.agent;
     const key = isPool ? 'pool' : (agent?.id ?? '');
@@ -123,7 +124,8 @@ export function failedOperations(operations, now) {
 /** What an operation is about: the number, else the agent. @param {Operation} operation */
 function subjectOf({ kind, agent, phoneNumber }) {
   // A purchase that failed holds no number.
-  return kind === 'PROVISION_NUMBER' ? agent?.id : (phoneNumber?.id ?? agent?.id);
+  const isPurchase = kind === 'PROVISION_NUMBER' || kind === 'KEEP_NUMBER';
+  return isPurchase ? agent?.id : (phoneNumber?.id ?? agent?.id);
 }
 
 /** @param {Operation} one @param {Operation} other */
@@ -165,7 +167,57 @@ function describeKind({ kind, agent, phoneNumber, error }) {
         link: agent ? { label: 'Show the messages', href: messagesPath(agent.id) } : undefined,
       };
     default:
-      return describeNumber(kind, phoneNumber, error);
+      return ORIGIN_KINDS.includes(kind)
+        ? describeOrigin(kind, phoneNumber, error)
+        : describeNumber(kind, phoneNumber, error);
+  }
+}
+
+/** Kinds of work on numbers that were not simply bought. @type {Operation['kind'][]} */
+const ORIGIN_KINDS = [
+  'IMPORT_NUMBER',
+  'RESTORE_NUMBER',
+  'MOVE_NUMBER',
+  'KEEP_NUMBER',
+  'PORT_NUMBER',
+  'CREATE_CARRIER_ACCOUNT',
+];
+
+/** Failures that are somebody's wish: the words that such an error has. */
+const WISHED = ['canceled by cancelPort', 'requested again'];
+
+/**
+ * @param {Operation['kind']} kind
+ * @param {Operation['phoneNumber']} number
+ * @param {Operation['error']} error
+ * @returns {Pick<Finding, 'text' | 'link'> | null} null: it needs nothing
+ */
+function describeOrigin(kind, number, error) {
+  const text = (/** @type {string} */ said) =>
+    /** @type {[string, string, string]} */ (
+      number ? ['The number ', number.number, said] : [`A number${said}`, '', '']
+    );
+  const link = number ? { label: 'Open the number', href: numberPath(number.id) } : undefined;
+  const kept = { label: 'Show the kept numbers', href: href('/numbers/kept') };
+  switch (kind) {
+    case 'IMPORT_NUMBER':
+      return { text: text(' could not be imported.'), link: { label: 'Try again', href: href('/numbers/import') } };
+    case 'RESTORE_NUMBER':
+      return { text: text(' could not be given back.'), link };
+    case 'MOVE_NUMBER':
+      return { text: text(' could not be moved to another account.'), link };
+    case 'KEEP_NUMBER':
+      return { text: ['No number could be bought to forward calls to.', '', ''], link: kept };
+    case 'PORT_NUMBER':
+      if (WISHED.some((words) => error?.message.includes(words))) return null;
+      return { text: ['A number could not be ported.', '', ''], link: kept };
+    case 'CREATE_CARRIER_ACCOUNT':
+      return {
+        text: ['Your carrier account could not be created.', '', ''],
+        link: { label: 'Show the accounts', href: href('/numbers/accounts') },
+      };
+    default:
+      return null;
   }
 }
 

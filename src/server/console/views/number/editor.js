@@ -13,10 +13,10 @@ import { restOf } from './sentence.js';
 /** @typedef {import('./use_rules.js').Rules} Rules */
 
 /**
- * @param {{ rules: Rules, hasAgent: boolean, matched: string | null, canEdit: boolean }} props `hasAgent`: whether the number is not in the pool.
+ * @param {{ rules: Rules, taker: string | null, matched: string | null, canEdit: boolean }} props `taker`: who answers the calls that no rule sends elsewhere, such as “the agent”; null for a number in the pool.
  *   `matched`: name of the rule that the simulation found; '' for none
  */
-export function RulesEditor({ rules, hasAgent, matched, canEdit }) {
+export function RulesEditor({ rules, taker, matched, canEdit }) {
   const { drafts, errors, conflicts, removed, isDirty } = rules;
   const [open, setOpen] = useState(/** @type {number[]} */ ([]));
   const [spoken, setSpoken] = useState('');
@@ -73,13 +73,13 @@ export function RulesEditor({ rules, hasAgent, matched, canEdit }) {
     }
     <ol class="rules">${drafts.map(
       (draft, index) =>
-        html`<${RuleItem} key=${draft.key} draft=${draft} index=${index} count=${drafts.length} hasAgent=${hasAgent} canEdit=${canEdit}
+        html`<${RuleItem} key=${draft.key} draft=${draft} index=${index} count=${drafts.length} taker=${taker} canEdit=${canEdit}
         errors=${errors.filter(({ key }) => key === draft.key)} conflicts=${conflicts.filter((conflict) => conflict.index === index)}
         isOpen=${open.includes(draft.key)} isMatched=${matched !== null && matched === draft.name} dragged=${dragged}
         onToggle=${() => toggle(draft.key)} onChange=${(/** @type {object} */ changes) => rules.change(draft.key, changes)}
         onMove=${move} onRemove=${() => remove(index)} onDuplicate=${() => edit(rules.duplicate(index))} onDrag=${setDragged} />`,
     )}</ol>
-    <p class=${`rest ${matched === '' ? 'matched' : ''}`}><b>${drafts.length === 0 ? 'No rules.' : 'Otherwise:'}</b> ${restOf(drafts, hasAgent)}</p>
+    <p class=${`rest ${matched === '' ? 'matched' : ''}`}><b>${drafts.length === 0 ? 'No rules.' : 'Otherwise:'}</b> ${restOf(drafts, taker)}</p>
     ${
       removed &&
       html`<div class="notice undo"><div>Rule “<bdi>${removed.draft.name}</bdi>” is removed.</div>
@@ -88,7 +88,7 @@ export function RulesEditor({ rules, hasAgent, matched, canEdit }) {
     <p class="hidden" role="status">${spoken}</p>
     ${general.length > 0 && html`<${Notice} kind="error">${general.map(({ message }) => html`<p key=${message}>${sentence(message)}</p>`)}</${Notice}>`}
     ${canEdit && html`<${Bar} rules=${rules} onAdd=${() => edit(rules.add())} />`}
-    ${rules.theirs && html`<${Comparison} rules=${rules} hasAgent=${hasAgent} theirs=${rules.theirs} />`}
+    ${rules.theirs && html`<${Comparison} rules=${rules} taker=${taker} theirs=${rules.theirs} />`}
   </div></${Section}>`;
 }
 

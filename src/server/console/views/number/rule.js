@@ -8,7 +8,7 @@ import { sentenceOf } from './sentence.js';
 
 /**
  * @typedef {{
- *   draft: import('./rules.js').Draft, index: number, count: number, hasAgent: boolean, canEdit: boolean, isOpen: boolean, isMatched: boolean, dragged: number | null,
+ *   draft: import('./rules.js').Draft, index: number, count: number, taker: string | null, canEdit: boolean, isOpen: boolean, isMatched: boolean, dragged: number | null,
  *   errors: import('./use_rules.js').RuleError[], conflicts: import('./conflicts.js').Conflict[],
  *   onToggle: () => void, onChange: (changes: Partial<import('./rules.js').Draft>) => void, onRemove: () => void, onDuplicate: () => void,
  *   onMove: (from: number, to: number, control: string) => void, onDrag: (index: number | null) => void,
@@ -17,7 +17,7 @@ import { sentenceOf } from './sentence.js';
 
 /** @param {RuleProps} props */
 export function RuleItem(props) {
-  const { draft, index, hasAgent, isOpen, isMatched, canEdit, errors, conflicts, dragged, onChange, onMove, onDrag } =
+  const { draft, index, taker, isOpen, isMatched, canEdit, errors, conflicts, dragged, onChange, onMove, onDrag } =
     props;
   const title = draft.name.trim() || 'Rule without a name';
   const general = errors.filter(({ path }) => path.length === 0).map(({ message }) => sentence(message));
@@ -44,7 +44,7 @@ export function RuleItem(props) {
       ${canEdit && html`<${Grip} title=${title} index=${index} onDrag=${onDrag} />`}
       <div class="rule-words">
         <h3>${index + 1}. <bdi>${title}</bdi> ${isMatched && html`<${Badge} tone="good">Decides</${Badge}>`} ${found.length > 0 && html`<${Badge} tone="bad">Never applies</${Badge}>`}</h3>
-        <p><bdi>${sentenceOf(draft, hasAgent)}</bdi></p>
+        <p><bdi>${sentenceOf(draft, taker)}</bdi></p>
       </div>
       ${canEdit && html`<${Tools} ...${props} title=${title} />`}
     </div>

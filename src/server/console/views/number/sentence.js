@@ -24,11 +24,11 @@ const WHOLE = 10;
 /** What callers get whom an agent would answer, if the number has none. */
 const NOBODY = 'that nobody can take the call';
 
-/** @param {Draft} draft @param {boolean} hasAgent whether the number has an agent @returns {string} such as “On Mon–Fri from 08:00 to 18:00 (Europe/Berlin), every caller is connected to the agent.” */
-export function sentenceOf(draft, hasAgent) {
+/** @param {Draft} draft @param {string | null} taker who answers the calls of the number, such as “the agent”; null for nobody @returns {string} such as “On Mon–Fri from 08:00 to 18:00 (Europe/Berlin), every caller is connected to the agent.” */
+export function sentenceOf(draft, taker) {
   const when = timesOf(draft);
   const [who, isOne] = callersOf(draft);
-  const text = `${when ? `${when}, ` : ''}${who} ${actionOf(draft, isOne, hasAgent)}.`;
+  const text = `${when ? `${when}, ` : ''}${who} ${actionOf(draft, isOne, taker)}.`;
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
@@ -88,20 +88,19 @@ function enumerate(all, others) {
   return all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
 }
 
-/** @param {Draft} draft @param {boolean} isOne @param {boolean} hasAgent */
-function actionOf({ kind, forwardTo, ringSeconds, message }, isOne, hasAgent) {
+/** @param {Draft} draft @param {boolean} isOne @param {string | null} taker */
+function actionOf({ kind, forwardTo, ringSeconds, message }, isOne, taker) {
   const to = forwardTo.trim() || '(number missing)';
   const seconds = ringSeconds.trim();
   const is = isOne ? 'is' : 'are';
   const hears = isOne ? 'hears' : 'hear';
-  if (kind === 'AGENT')
-    return hasAgent ? `${is} connected to the agent` : `${hears} ${NOBODY}: the number has no agent`;
+  if (kind === 'AGENT') return taker ? `${is} connected to ${taker}` : `${hears} ${NOBODY}: the number has no agent`;
   if (kind === 'REJECT') return `${is} rejected: the call is not answered`;
   if (kind === 'MESSAGE') return `${hears} “${shorten(message.trim()) || '(message missing)'}”, and the call ends`;
   if (kind === 'FORWARD')
     return `${is} forwarded to ${to}, which rings for ${seconds || 20} seconds; if nobody answers, a message is played`;
   if (kind === 'FORWARD_THEN_AGENT')
-    return `${is} forwarded to ${to}, which rings for ${seconds || '…'} seconds; if nobody answers, ${hasAgent ? 'the agent does' : `the caller hears ${NOBODY}`}`;
+    return `${is} forwarded to ${to}, which rings for ${seconds || '…'} seconds; if nobody answers, ${taker ? `${taker} does` : `the caller hears ${NOBODY}`}`;
   return `${is} treated in a way that this page does not know (${kind})`;
 }
 
@@ -111,10 +110,10 @@ const shorten = (text) => (text.length > 80 ? `${text.slice(0, 79)}…` : text);
 /**
  * What happens to callers for whom no rule decides.
  * @param {Draft[]} drafts
- * @param {boolean} hasAgent whether the number has an agent
+ * @param {string | null} taker who answers the calls of the number, such as “the agent”; null for nobody
  */
-export function restOf(drafts, hasAgent) {
-  const end = hasAgent ? 'is connected to the agent' : `hears ${NOBODY}`;
+export function restOf(drafts, taker) {
+  const end = taker ? `is connected to ${taker}` : `hears ${NOBODY}`;
   if (drafts.length === 0) return `Every caller ${end}.`;
   const last = drafts.findIndex((draft) => !isTimed(draft) && listOf(draft.callers).length === 0);
   if (last >= 0) return `Nobody else: rule ${last + 1} is for every caller.`;

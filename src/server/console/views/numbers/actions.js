@@ -1,21 +1,23 @@
-// What can be done with a number: assign it, make it the primary one, repair it, release it, undo the release. Each asks first
-// and says what it does.
+// What can be done with a number: assign it, make it the primary one, repair it, release it or give it back, undo the release. Each
+// asks first and says what it does.
 
 import { useRef, useState } from 'preact/hooks';
 
-import { NumbersCancelRelease, NumbersMakePrimary, NumbersRelease, NumbersRepair } from '../../generated/operations.js';
+import { NumbersCancelRelease, NumbersMakePrimary, NumbersRepair } from '../../generated/operations.js';
 import { money } from '../../lib/format.js';
 import { useMutation } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import { Button, Notice, say } from '../../ui/basic.js';
 import { Confirm, Dialog } from '../../ui/dialog.js';
-import { Field } from '../../ui/form.js';
-import { Progress, sentence } from '../../ui/progress.js';
+import { Progress } from '../../ui/progress.js';
+import { Refused } from '../../ui/refused.js';
 import { Assign } from './assign.js';
+import { Release } from './release.js';
+import { Restore } from './restore.js';
 import { isSettled } from './words.js';
 
-/** @typedef {Pick<import('../../generated/types').NumberRowFragment, 'id' | 'number' | 'status' | 'monthlyCost' | 'agent' | 'primary'>} HeldNumber */
-/** @typedef {'assign' | 'primary' | 'release' | 'repair' | 'undo'} Action */
+/** @typedef {Pick<import('../../generated/types').NumberRowFragment, 'id' | 'number' | 'status' | 'monthlyCost' | 'agent' | 'callGroup' | 'primary' | 'origin'>} HeldNumber */
+/** @typedef {'assign' | 'primary' | 'release' | 'repair' | 'restore' | 'undo'} Action */
 /** @typedef {{ number: HeldNumber, onChanged: () => void, onClose: () => void }} DialogProps */
 /** @typedef {import('../../lib/hooks.js').Changed<any>} Changed */
 
@@ -43,78 +45,15 @@ export function NumberActions({ number, onChanged, kind = 'plain' }) {
     ${isHeld && button('assign', kind === 'quiet' ? 'Assign' : 'Assign to…')}
     ${kind === 'plain' && canBePrimary && button('primary', 'Make primary')}
     ${isHeld && button('repair', 'Repair')}
-    ${isHeld && button('release', 'Release')}
+    ${isHeld && (number.origin === 'IMPORTED' ? button('restore', 'Give back') : button('release', 'Release'))}
     ${status === 'RELEASING' && button('undo', 'Keep it')}
     ${open === 'assign' && html`<${Assign} ...${shared} />`}
     ${open === 'primary' && html`<${MakePrimary} ...${shared} />`}
     ${open === 'release' && html`<${Release} ...${shared} />`}
+    ${open === 'restore' && html`<${Restore} ...${shared} />`}
     ${open === 'repair' && html`<${Repair} ...${shared} />`}
     ${open === 'undo' && html`<${Undo} ...${shared} />`}
   </span>`;
-}
-
-/** Why a change was not made. @param {{ changed: Changed | null }} props */
-function Refused({ changed }) {
-  if (!changed || changed.ok) return null;
-  const messages = [...changed.userErrors.map(({ message }) => sentence(message)), changed.problem].filter(Boolean);
-  return html`<${Notice} kind="error">${messages.map((message) => html`<p key=${message}>${message}</p>`)}</${Notice}>`;
-}
-
-/** @param {DialogProps} props */
-function Release({ number, onChanged, onClose }) {
-  const [release, busy] = useMutation(NumbersRelease);
-  const [changed, setChanged] = useState(/** @type {Changed | null} */ (null));
-  const [typed, setTyped] = useState('');
-  const [problem, setProblem] = useState('');
-  const [running, setRunning] = useState(/** @type {string | null} */ (null));
-  const last = number.number.slice(-4);
-
-  const submit = async (/** @type {Event} */ event) => {
-    event.preventDefault();
-    if (busy) return;
-    if (typed.trim() !== last) return setProblem(`Type ${last}, the last 4 digits of the number you want to release.`);
-    setProblem('');
-    const result = await release({ input: { id: number.id } });
-    setChanged(result);
-    const payload = result.data?.releasePhoneNumber;
-    if (payload?.operation || result.problem) onChanged();
-    if (!result.ok || !payload?.operation) return undefined;
-    if (payload.operation.state === 'RUNNING') return setRunning(payload.operation.id);
-    say(
-      payload.phoneNumber?.status === 'RELEASED'
-        ? `${number.number} is released.`
-        : `${number.number} is being released. It takes calls until the grace period ends; “Keep it” undoes the release.`,
-    );
-    return onClose();
-  };
-
-  if (running) {
-    return html`<${Dialog} title=${`Release ${number.number}`} onClose=${onClose}>
-      <${Progress} operationId=${running} onDone=${onChanged} />
-      <div class="actions end"><${Button} kind="primary" onClick=${onClose}>Close</${Button}></div>
-    </${Dialog}>`;
-  }
-  return html`<${Dialog} title=${`Release ${number.number}?`} onClose=${onClose}>
-    <form onSubmit=${submit} novalidate>
-      <ul class="plain">
-        <li>The number goes back to the carrier, and you no longer pay ${money(number.monthlyCost)} a month for it.</li>
-        <li>Callers then hear from the telephone company that the number is not in service. Nobody answers them, and they are not forwarded.</li>
-        <li>If your operator has set a grace period, the number takes calls until it ends, and “Keep it” undoes the release. Otherwise it is released at once.</li>
-        <li>You may not get the number back: the carrier can give it to somebody else. Its calls stay in the list of calls.</li>
-      </ul>
-      <${Field} label=${`To confirm, type the last 4 digits of the number: ${last}`} required errors=${problem ? [{ message: problem }] : []}>
-        ${(
-          /** @type {object} */ props,
-        ) => html`<input ...${props} type="text" inputmode="numeric" autocomplete="off" maxlength="8" value=${typed}
-          onInput=${(/** @type {Event} */ event) => setTyped(/** @type {HTMLInputElement} */ (event.currentTarget).value)} />`}
-      </${Field}>
-      <${Refused} changed=${changed} />
-      <div class="actions end">
-        <${Button} onClick=${onClose}>Cancel</${Button}>
-        <${Button} type="submit" kind="danger" busy=${busy}>Release the number</${Button}>
-      </div>
-    </form>
-  </${Dialog}>`;
 }
 
 /** @param {DialogProps} props */

@@ -9,7 +9,7 @@ import { sentence } from '../../ui/progress.js';
 import { useAssignment } from './use_assignment.js';
 import { LONGEST_LABEL } from './words.js';
 
-/** @typedef {Pick<import('../../generated/types').NumberRowFragment, 'id' | 'number' | 'agent' | 'label'>} HeldNumber */
+/** @typedef {Pick<import('../../generated/types').NumberRowFragment, 'id' | 'number' | 'agent' | 'callGroup' | 'label'>} HeldNumber */
 
 /** @param {{ number: HeldNumber, onChanged: () => void, onClose: () => void }} props */
 export function LabelDialog({ number, onChanged, onClose }) {

@@ -1,33 +1,42 @@
 // Changes who has a number, or its label. Both are one mutation of the API, which moves a number to the pool unless it names an
-// agent: a change of the label names the present one. A change is made only if the number still has the agent that the person saw.
+// agent or a call group: a change of the label names the present one. A change is made only if the number still has the agent or
+// group that the person saw.
 
 import { useState } from 'preact/hooks';
 
 import { NumbersAssign, NumbersAssignedNow } from '../../generated/operations.js';
 import { readOnce, useMutation } from '../../lib/hooks.js';
 
-/** @typedef {{ id: string, agent: { id: string } | null }} Assigned */
+/** @typedef {{ id: string, agent: { id: string } | null, callGroup: { id: string } | null }} Assigned */
 /** @typedef {import('../../lib/hooks.js').Changed<import('../../generated/types').NumbersAssignMutation>} Changed */
+
+/**
+ * What is left out stays as it is.
+ * @typedef {object} Wish
+ * @property {string | null} [to] id of the agent; null for the call group or, without one, the pool
+ * @property {string} [group] id of the call group
+ * @property {string | null} [label]
+ */
 
 const CHANGED =
   'Somebody else has assigned this number meanwhile. Nothing was changed: look who has it now, then decide again.';
 
 /**
  * Returns a function that makes the change, and whether one is under way.
- * @returns {[(number: Assigned, wish: { to?: string | null, label?: string | null }) => Promise<Changed>, boolean]} `to`: id of the
- *   agent, or null for the pool. What is left out stays as it is
+ * @returns {[(number: Assigned, wish: Wish) => Promise<Changed>, boolean]}
  */
 export function useAssignment() {
   const [assign] = useMutation(NumbersAssign);
   const [busy, setBusy] = useState(false);
-  /** @param {Assigned} number @param {{ to?: string | null, label?: string | null }} wish @returns {Promise<Changed>} */
-  const send = async ({ id, agent }, { to, label }) => {
+  /** @param {Assigned} number @param {Wish} wish @returns {Promise<Changed>} */
+  const send = async ({ id, agent, callGroup }, { to, group, label }) => {
     const expectedAgentId = agent?.id ?? null;
-    // The API cannot be told to expect the pool.
-    if (expectedAgentId === null && !(await isStillPooled(id))) return refused(CHANGED);
-    const result = await assign({
-      input: { id, agentId: to === undefined ? expectedAgentId : to, expectedAgentId, label },
-    });
+    // The API cannot be told to expect the pool or a group.
+    if (expectedAgentId === null && !(await isStill(id, callGroup?.id))) return refused(CHANGED);
+    const stays = to === undefined && group === undefined;
+    const agentId = stays ? expectedAgentId : (to ?? null);
+    const callGroupId = stays ? callGroup?.id : group;
+    const result = await assign({ input: { id, agentId, callGroupId, expectedAgentId, label } });
     const isOld = result.userErrors.some(({ field }) => field?.at(-1) === 'expectedAgentId');
     return isOld ? refused(CHANGED) : result;
   };
@@ -45,10 +54,10 @@ export function useAssignment() {
   return [run, busy];
 }
 
-/** @param {string} id */
-async function isStillPooled(id) {
+/** @param {string} id @param {string | undefined} group of the call group; undefined for the pool */
+async function isStill(id, group) {
   const { phoneNumber } = await readOnce(NumbersAssignedNow, { id });
-  return phoneNumber === null || phoneNumber.agent === null;
+  return phoneNumber === null || (phoneNumber.agent === null && phoneNumber.callGroup?.id === group);
 }
 
 /** @param {string} message @returns {Changed} */

@@ -6,6 +6,15 @@ import { countryName } from '../../ui/names.js';
 /** @type {Record<string, string>} */
 export const TYPES = { LOCAL: 'Local', MOBILE: 'Mobile', TOLL_FREE: 'Toll-free' };
 
+/** Where a number comes from, and what is said of its beginning. @type {Record<string, [string, string]>} */
+export const ORIGINS = {
+  PURCHASED: ['Bought', 'Bought'],
+  STOCK: ['Bought ahead, and taken from stock', 'Taken from stock'],
+  IMPORTED: ['Imported: the carrier account held it before', 'Imported'],
+  PORTED: ['Ported from another carrier', 'Ported'],
+  HOSTED: ['Hosted: its calls stay at its carrier', 'Hosted'],
+};
+
 /** Most characters of a label that the API accepts. */
 export const LONGEST_LABEL = '100';
 
@@ -14,10 +23,10 @@ export const POOL_WORDS =
   'No agent answers a number in the pool. A routing rule can forward its calls or play a message; otherwise callers hear that nobody can take the call. Texts to it are stored. It costs the same.';
 
 /**
- * Whether the number waits for an agent: it is held, and no agent has it.
- * @param {{ status: string, agent: { id: string } | null }} number
+ * Whether the number waits for an agent: it is held, and neither an agent nor a call group has it.
+ * @param {{ status: string, agent: { id: string } | null, callGroup: { id: string } | null }} number
  */
-export const isPooled = ({ status, agent }) => agent === null && status !== 'RELEASED';
+export const isPooled = ({ status, agent, callGroup }) => agent === null && callGroup === null && status !== 'RELEASED';
 
 /** Whether the number can get another agent or label. @param {{ status: string }} number */
 export const isSettled = ({ status }) => status === 'ACTIVE' || status === 'INACTIVE';

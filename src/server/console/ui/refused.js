@@ -1,0 +1,12 @@
+// Why a change was not made, where no form shows it at its fields.
+
+import { html } from '../lib/html.js';
+import { Notice } from './basic.js';
+import { sentence } from './progress.js';
+
+/** @param {{ changed: import('../lib/hooks.js').Changed<any> | null }} props */
+export function Refused({ changed }) {
+  if (!changed || changed.ok) return null;
+  const messages = [...changed.userErrors.map(({ message }) => sentence(message)), changed.problem].filter(Boolean);
+  return html`<${Notice} kind="error">${messages.map((message) => html`<p key=${message}>${message}</p>`)}</${Notice}>`;
+}

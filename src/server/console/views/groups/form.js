@@ -1,0 +1,122 @@
+// A call group as a form: its name, how calls are shared out, and its agents in their order.
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+import { CallGroupCreate, CallGroupUpdate } from '../../generated/operations.js';
+import { useForm, useMutation } from '../../lib/hooks.js';
+import { html } from '../../lib/html.js';
+import * as router from '../../lib/router.js';
+import { Button, Notice, Problem } from '../../ui/basic.js';
+import { Filter, FormErrors, Select, TextField } from '../../ui/form.js';
+import { sentence } from '../../ui/progress.js';
+import { useAgents } from '../numbers/use_agents.js';
+import { empty, faultsOf, inputOf, membersOf, named } from './draft.js';
+import { MemberRow } from './member.js';
+import { LONGEST_NAME, MOST_MEMBERS, NO_ROOM, STRATEGIES, STRATEGY_WORDS } from './words.js';
+
+/** @typedef {import('./draft.js').Draft} Draft */
+/** @typedef {import('./draft.js').MemberDraft} MemberDraft */
+/** @typedef {import('../../generated/types').CallGroupFieldsFragment} Group */
+
+/** @param {{ group: Group | null, onSaved: (group: Group) => void }} props `group`: null for a new one */
+export function GroupForm({ group, onSaved }) {
+  const form = useForm(/** @type {Draft} */ (group ? membersOf(group) : empty()));
+  const [create, isCreating] = useMutation(CallGroupCreate);
+  const [update, isUpdating] = useMutation(CallGroupUpdate);
+  const agents = useAgents('');
+  const { members, strategy } = /** @type {Draft} */ (form.values);
+  const busy = isCreating || isUpdating;
+
+  const submit = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    if (busy) return;
+    const faults = faultsOf(form.values);
+    if (faults.length > 0) {
+      form.settle({ data: undefined, problem: null, ok: false, userErrors: faults });
+      return;
+    }
+    const input = inputOf(form.values);
+    const result = group ? await update({ input: { id: group.id, ...input } }) : await create({ input });
+    form.settle({
+      ...result,
+      userErrors: result.userErrors.map((error) => ({ ...error, message: sentence(named(error.message, members)) })),
+    });
+    const payload =
+      result.data && ('updateCallGroup' in result.data ? result.data.updateCallGroup : result.data.createCallGroup);
+    if (!result.ok || !payload?.callGroup) return;
+    form.reset(membersOf(payload.callGroup));
+    onSaved(payload.callGroup);
+  };
+
+  const others = agents.known.filter(({ status }) => status !== 'DELETED');
+  if (agents.read.data && others.length === 0 && agents.search === '' && !group) {
+    const make = html`<a class="button" href=${router.href('/agents/new')}>Create an agent</a>`;
+    return html`<${Notice} kind="warning" action=${make}>You have no agents. A call group needs at least one.</${Notice}>`;
+  }
+  return html`<form onSubmit=${submit} novalidate>
+    <div class="form-grid">
+      <${TextField} form=${form} name="name" label="Name" required maxlength=${LONGEST_NAME} hint="Your own name for the group, such as “Front desk”. Callers do not hear it." />
+      <${Select} form=${form} name="strategy" label="Calls go" required options=${Object.entries(STRATEGIES)} hint=${STRATEGY_WORDS[strategy]} />
+    </div>
+    <${Problem} read=${agents.read} />
+    ${agents.isMany && html`<${Filter} label="Find an agent" value=${agents.search} onChange=${agents.setSearch} placeholder="Part of the name" maxlength="100" />`}
+    <${Members} form=${form} agents=${others} />
+    <p class="hint">${NO_ROOM}</p>
+    <${FormErrors} form=${form} fields=${['name', 'strategy', ...members.flatMap(({ key }) => [`agent-${key}`, `weight-${key}`, `most-${key}`])]} />
+    <div class="actions end">
+      ${group && form.isDirty && html`<${Button} onClick=${() => form.reset(membersOf(group))}>Discard the changes</${Button}>`}
+      <${Button} type="submit" kind="primary" busy=${busy}>${group ? 'Save the call group' : 'Create the call group'}</${Button}>
+    </div>
+  </form>`;
+}
+
+/** @param {{ form: any, agents: { id: string, name: string }[] }} props */
+function Members({ form, agents }) {
+  const { members, strategy } = /** @type {Draft} */ (form.values);
+  const place = useRef(/** @type {HTMLFieldSetElement | null} */ (null));
+  const wanted = useRef(/** @type {string | null} */ (null));
+  const [spoken, setSpoken] = useState('');
+  useEffect(() => {
+    // Moving an element takes the focus from it, a new one has none yet, and the button of one that is gone had it.
+    if (wanted.current === null) return;
+    const found = /** @type {HTMLElement | null | undefined} */ (place.current?.querySelector(wanted.current));
+    wanted.current = null;
+    found?.focus();
+  });
+
+  const set = (/** @type {MemberDraft[]} */ next) => form.set('members', next);
+  const change = (/** @type {number} */ key, /** @type {Partial<MemberDraft>} */ changes) =>
+    set(members.map((member) => (member.key === key ? { ...member, ...changes } : member)));
+  const move = (/** @type {number} */ from, /** @type {number} */ to) => {
+    const next = [...members];
+    const [moved] = next.splice(from, 1);
+    if (!moved) return;
+    next.splice(to, 0, moved);
+    set(next);
+    wanted.current = `[data-member="${moved.key}"] select`;
+    setSpoken(`${moved.name || 'The agent'} is now number ${to + 1} of ${next.length}.`);
+  };
+  const add = () => {
+    const key = Math.max(0, ...members.map((member) => member.key)) + 1;
+    set([...members, { key, agentId: '', name: '', weight: '1', maxCalls: '' }]);
+    wanted.current = `[data-member="${key}"] select`;
+  };
+  const remove = (/** @type {MemberDraft} */ gone) => {
+    set(members.filter(({ key }) => key !== gone.key));
+    wanted.current = '.add';
+    setSpoken(`${gone.name || 'The agent'} is removed.`);
+  };
+  return html`<fieldset ref=${place}><legend>Agents</legend>
+    <p class="hidden" role="status">${spoken}</p>
+    <ol class="plain group-members">${members.map(
+      (
+        member,
+        at,
+      ) => html`<${MemberRow} key=${member.key} form=${form} member=${member} at=${at} count=${members.length} agents=${agents}
+        all=${members} isWeighted=${strategy === 'WEIGHTED'} onChange=${(/** @type {Partial<MemberDraft>} */ changes) => change(member.key, changes)}
+        onMove=${(/** @type {number} */ to) => move(at, to)} onRemove=${() => remove(member)} />`,
+    )}</ol>
+    <${Button} class="add" disabled=${members.length >= MOST_MEMBERS} onClick=${add}>Add an agent</${Button}>
+    ${members.length >= MOST_MEMBERS && html`<p class="hint">A group has at most ${MOST_MEMBERS} agents.</p>`}
+  </fieldset>`;
+}

@@ -1,0 +1,34 @@
+// Gives an imported number back: its former settings are put back at the carrier.
+
+import { useState } from 'preact/hooks';
+
+import { NumbersRestore } from '../../generated/operations.js';
+import { useMutation } from '../../lib/hooks.js';
+import { html } from '../../lib/html.js';
+import { Button } from '../../ui/basic.js';
+import { Confirm, Dialog } from '../../ui/dialog.js';
+import { Progress } from '../../ui/progress.js';
+import { Refused } from '../../ui/refused.js';
+
+/** @param {import('./actions.js').DialogProps} props */
+export function Restore({ number, onChanged, onClose }) {
+  const [restore, busy] = useMutation(NumbersRestore);
+  const [changed, setChanged] = useState(/** @type {import('../../lib/hooks.js').Changed<any> | null} */ (null));
+  const operation = changed?.data?.restorePhoneNumber?.operation;
+  const confirm = async () => {
+    const result = await restore({ input: { id: number.id } });
+    setChanged(result);
+    if (result.data?.restorePhoneNumber?.operation || result.problem) onChanged();
+  };
+  if (operation) {
+    return html`<${Dialog} title=${`Give back ${number.number}`} onClose=${onClose}>
+      <${Progress} operationId=${operation.id} onDone=${onChanged} />
+      <div class="actions end"><${Button} kind="primary" onClick=${onClose}>Close</${Button}></div>
+    </${Dialog}>`;
+  }
+  return html`<${Confirm} title=${`Give back ${number.number}?`} action="Put the former settings back" danger busy=${busy} onConfirm=${confirm} onClose=${onClose}
+    problem=${html`<${Refused} changed=${changed} />`}>
+    <p>What was set on the number before the import is put back at the carrier, at once: its calls and texts go where they went before.</p>
+    <p>Until then its calls are answered here. The number stays in the carrier account, which goes on paying for it, and its calls stay in the list of calls.</p>
+  </${Confirm}>`;
+}
