@@ -137,6 +137,11 @@ fn each_variable_rejects_what_would_fail_later() {
         ("ALLOW_ANONYMOUS_TENANTS", vec!["yes", "on"]),
         ("DATABASE_LISTEN_URL", vec!["sqlite://file.db", "localhost"]),
         ("TWILIO_AUTH_TOKEN_PREVIOUS", vec!["short", "two words are not one token"]),
+        // Without ENCRYPTION_KEY.
+        ("CARRIER_ACCOUNTS", vec!["own", "subaccounts", "true", "subaccount"]),
+        ("ENCRYPTION_KEY", vec!["short", "MDEyMzQ1Njc4OWFiY2RlZg==", "0123456789abcdef0123456789abcdef!"]),
+        // Without the current one.
+        ("ENCRYPTION_KEY_PREVIOUS", vec!["short", "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="]),
         ("ELEVENLABS_API_KEY", vec!["short"]),
         ("ELEVENLABS_WEBHOOK_SECRET", vec!["short"]),
         ("OPERATION_LEASE", vec!["0s", "11m"]),
