@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{Accounts, KnownAccount};
 use crate::carrier::{AccountState, CarrierError};
@@ -13,7 +13,7 @@ use crate::domain::{CarrierAccountId, CarrierAccountStatus};
 use crate::store::AccountCheck;
 
 /// Least time between two checks of an account because of failing signatures: strangers can send as many as they like.
-const RECHECK_AFTER: Duration = Duration::from_secs(10);
+const RECHECK_AFTER: Duration = Duration::from_secs(1);
 /// How long a caller waits for such a check. The carrier gives up on a webhook after 15 s.
 const RECHECK_TIME: Duration = Duration::from_secs(4);
 /// Accounts whose last recheck is remembered, at most.
@@ -26,6 +26,7 @@ pub(super) struct Rechecks(Mutex<HashMap<CarrierAccountId, Arc<tokio::sync::Mute
 /// The last recheck of an account.
 #[derive(Debug, Clone, Copy)]
 struct Recheck {
+    /// When it began.
     at: Instant,
     /// Whether the carrier accepted the credentials.
     is_good: bool,
@@ -75,9 +76,10 @@ impl Accounts {
         }
     }
 
-    /// Checks an account whose webhook had an invalid signature, unless it was checked a moment ago. Returns whether its
+    /// Checks an account whose webhook had an invalid signature. Requests that arrive before a check begins share it. Returns whether its
     /// credentials are known to be good, so that the webhook is a forgery.
     pub async fn recheck(&self, id: CarrierAccountId) -> bool {
+        let arrived = Instant::now();
         let turn = {
             let mut rechecks = self.0.rechecks.0.lock().unwrap_or_else(PoisonError::into_inner);
             if rechecks.len() >= MOST_RECHECKS {
@@ -87,13 +89,17 @@ impl Accounts {
         };
         let checked = async {
             let mut last = turn.lock().await;
-            let recent = last.filter(|last| last.at.elapsed() < RECHECK_AFTER);
-            if let Some(recent) = recent {
-                return recent.is_good;
+            match *last {
+                // The check of another request, begun after this one arrived.
+                Some(last) if last.at >= arrived => return last.is_good,
+                // An older one says nothing: the token may have been revoked since.
+                Some(last) => sleep_until(last.at + RECHECK_AFTER).await,
+                None => {}
             }
+            let at = Instant::now();
             // A carrier that does not answer says nothing: the caller of a real call must not be left without an answer.
             let is_good = self.check(id).await == Some(CarrierAccountStatus::Active);
-            *last = Some(Recheck { at: Instant::now(), is_good });
+            *last = Some(Recheck { at, is_good });
             is_good
         };
         timeout(RECHECK_TIME, checked).await.unwrap_or(false)

@@ -88,8 +88,7 @@ variables! {
         /// `shared`: numbers are bought in the account above. `subaccount`: each tenant gets a subaccount of it with its first number. Either way, a
         /// tenant can [connect an account of its own](docs/accounts.md).
         CARRIER_ACCOUNTS: bool =
-            Typed::with_default("shared", |text| parse::one_of(text, &[("shared", false), ("subaccount", true)]))
-                .example("subaccount").dev();
+            Typed::with_default("shared", |text| parse::one_of(text, &[("shared", false), ("subaccount", true)])).dev();
         /// Key that encrypts the auth tokens of tenants' accounts: 32 bytes in Base64, as `openssl rand -base64 32` prints. Required for
         /// `CARRIER_ACCOUNTS=subaccount` and for connecting accounts.
         ENCRYPTION_KEY: SecretString =

@@ -104,6 +104,7 @@ const BREAKER: Label = of("provider", || {
         "carrier",
         "carrier_account",
         "carrier_media",
+        "carrier_ports",
         "carrier_prices",
         "carrier_senders",
         "voice_agents",

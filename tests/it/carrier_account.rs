@@ -461,7 +461,7 @@ async fn a_number_is_imported_from_the_tenants_own_account() {
     let number = "+12015550177";
     app.place_numbers(json!([{"phone_number": number, "account_sid": account}])).await;
     let import = async |token: &str, account: &Value| {
-        let input = json!({"number": number, "carrierAccountId": account});
+        let input = json!({"number": number, "carrierAccountId": account, "replaceSettings": true});
         app.graphql(token, IMPORT, json!({ "input": input })).await["data"]["importPhoneNumber"].clone()
     };
     let own = practice.account("OWN").await["id"].clone();

@@ -52,6 +52,13 @@ fn an_empty_variable_counts_as_not_set() {
 }
 
 #[test]
+fn subaccounts_need_a_key_for_their_tokens() {
+    let mistakes = with("CARRIER_ACCOUNTS", "subaccount").unwrap_err();
+    assert_eq!(mistakes.iter().map(|mistake| mistake.variable).collect::<Vec<_>>(), ["ENCRYPTION_KEY"]);
+    assert!(mistakes[0].is_missing);
+}
+
+#[test]
 fn required_variables_suffice_and_the_rest_have_defaults() {
     let config = read(&complete()).unwrap();
     assert_eq!(config.bind_address.to_string(), "127.0.0.1:8000");
@@ -137,6 +144,10 @@ fn each_variable_rejects_what_would_fail_later() {
         ("ALLOW_ANONYMOUS_TENANTS", vec!["yes", "on"]),
         ("DATABASE_LISTEN_URL", vec!["sqlite://file.db", "localhost"]),
         ("TWILIO_AUTH_TOKEN_PREVIOUS", vec!["short", "two words are not one token"]),
+        ("CARRIER_ACCOUNTS", vec!["own", "subaccounts", "true"]),
+        ("ENCRYPTION_KEY", vec!["short", "MDEyMzQ1Njc4OWFiY2RlZg==", "0123456789abcdef0123456789abcdef!"]),
+        // Without the current one.
+        ("ENCRYPTION_KEY_PREVIOUS", vec!["short", "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="]),
         ("ELEVENLABS_API_KEY", vec!["short"]),
         ("ELEVENLABS_WEBHOOK_SECRET", vec!["short"]),
         ("OPERATION_LEASE", vec!["0s", "11m"]),

@@ -64,13 +64,6 @@ impl MigrationTrait for Migration {
             let mut table = Table::alter();
             manager.alter_table(table.table("phone_numbers").add_column(column).take()).await?;
         }
-        let of_account = Index::create()
-            .name("phone_numbers_of_carrier_account")
-            .table("phone_numbers")
-            .col("carrier_account_id")
-            .and_where(Expr::col("carrier_account_id").is_not_null())
-            .take();
-        manager.create_index(of_account).await?;
         on_postgres(manager, include_str!("carrier_accounts.sql")).await
     }
 
