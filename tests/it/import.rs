@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::support::api::{IMPORT, create, faults};
 use crate::support::practice::{DEADLINE, DELETE, HELD, Practice, RELEASE, TENANT};
-use crate::support::program::{finish, out};
+use crate::support::program::{PUBLIC_URL, finish, out};
 use crate::support::wait_until;
 
 const NUMBER: &str = "+12015550142";
@@ -325,14 +325,13 @@ async fn a_number_that_was_ported_stays_in_the_account_without_webhooks() {
 
 #[tokio::test]
 async fn reconciliation_knows_an_imported_number_without_a_mark() {
-    let practice = Practice::open_with(&[("RECONCILE_EVERY", "0s")], json!({})).await;
+    let practice =
+        Practice::open_with(&[("WEBHOOK_BASE_URL", PUBLIC_URL), ("RECONCILE_EVERY", "0s")], json!({})).await;
     practice.app.place_numbers(placed(NUMBER, &FORMER)).await;
     let imported = practice.imports(json!({ "replaceSettings": true })).await;
     assert_eq!(imported["phoneNumber"]["status"], "ACTIVE", "{imported}");
     let reconcile = async || {
-        let mut command = practice.app.program(&["reconcile", "--json", "--fix"]);
-        command.env("WEBHOOK_BASE_URL", practice.app.base_url());
-        let output = finish(command).await;
+        let output = finish(practice.app.program(&["reconcile", "--json", "--fix"])).await;
         serde_json::from_str::<Value>(&out(&output)).unwrap()["differences"].clone()
     };
     let sid = practice.at_account(NUMBER).await["sid"].as_str().unwrap().to_owned();
@@ -353,7 +352,7 @@ async fn reconciliation_knows_an_imported_number_without_a_mark() {
     assert!(detail.contains("VoiceUrl") && !detail.contains("FriendlyName"), "{detail}");
     let there = practice.at_account(NUMBER).await["settings"].clone();
     assert_eq!(there["friendly_name"], "Front desk", "{there}");
-    assert!(there["voice_url"].as_str().unwrap().starts_with(&practice.app.base_url()), "{there}");
+    assert!(there["voice_url"].as_str().unwrap().starts_with(PUBLIC_URL), "{there}");
 }
 
 #[tokio::test]

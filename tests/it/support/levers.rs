@@ -75,11 +75,6 @@ impl Levers {
         self.pull(Method::POST, &format!("numbers/{sid}"), Some(change)).await
     }
 
-    /// Takes a number out of the carrier account.
-    pub(crate) async fn remove_number(&self, sid: &str) {
-        self.pull(Method::DELETE, &format!("numbers/{sid}"), None).await;
-    }
-
     /// Sends a text as a person would: `{"to": "+1…", "from": "+1…", "body": "…"}`; gives its story.
     pub(crate) async fn place_text(&self, order: Value) -> Value {
         self.pull(Method::POST, "texts", Some(order)).await

@@ -17,7 +17,7 @@ use crate::carrier::{CarrierError, FormerSettings, MessagingService, OwnedNumber
 use crate::domain::{
     AgentId, AgentStatus, CarrierAccountId, CarrierAccountStatus, E164, IdempotencyKey, NumberId,
     NumberLabel, NumberType, Operation, OperationKind, OperationState, PhoneNumber, Refusal, RefusalCode,
-    Step, mask,
+    Step, Webhook, mask,
 };
 use crate::provisioning::kinds::repair_number::confirmed;
 use crate::provisioning::kinds::settings::deviations;
@@ -251,7 +251,14 @@ impl Provisioning {
         let ours: Vec<_> =
             std::iter::once(&config.webhook_base_url).chain(&config.webhook_base_url_previous).collect();
         let mut elsewhere = FormerSettings::of(owned).elsewhere(&ours);
-        let service = services.iter().find(|service| service.numbers.contains(&owned.sid));
+        // One that leaves texts to the number's own URL, as for a registration in the United States, sends nothing elsewhere.
+        let here = Webhook::IncomingMessage.url(&config.webhook_base_url);
+        let takes_texts = |service: &&MessagingService| {
+            service.numbers.contains(&owned.sid)
+                && !service.uses_numbers_url
+                && service.inbound_url.as_deref() != Some(here.as_str())
+        };
+        let service = services.iter().find(takes_texts);
         elsewhere.extend(service.map(|service| format!("Messaging Service {}", service.sid)));
         elsewhere
     }

@@ -75,6 +75,14 @@ export type AgentSyncState =
   /** The voice provider has the latest change. */
   | 'SYNCED';
 
+/** Input of `announceTestCall`. */
+export type AnnounceTestCallInput = {
+  /** The number that the test call will be made from. It must show its number, and must not be the kept number itself. */
+  from: Scalars['E164']['input'];
+  /** Id of the kept number, which is FORWARDING. */
+  keptNumberId: Scalars['ID']['input'];
+};
+
 /** Input of `assignPhoneNumber`. Pass one of `agentId` and `callGroupId`, or neither: the number then goes to the tenant's pool. */
 export type AssignPhoneNumberInput = {
   /** Id of the agent that answers the number's calls from now on. */
@@ -194,10 +202,44 @@ export type CallStatus =
   /** Ringing; not answered yet. */
   | 'RINGING';
 
+/** Input of `cancelPort`. */
+export type CancelPortInput = {
+  /** Id of the kept number. */
+  keptNumberId: Scalars['ID']['input'];
+};
+
 /** Input of `cancelRelease`. */
 export type CancelReleaseInput = {
   /** Id of the number. */
   id: Scalars['ID']['input'];
+};
+
+/** Whose account it is. */
+export type CarrierAccountKind =
+  /** The tenant's own account, connected by `connectCarrierAccount`. */
+  | 'OWN'
+  /** The platform's account, which the tenants share. */
+  | 'SHARED'
+  /** A subaccount of the platform's account, for this tenant alone. */
+  | 'SUBACCOUNT';
+
+/** State of an account at the carrier, as of the last check. */
+export type CarrierAccountStatus =
+  /** The carrier accepts its credentials. */
+  | 'ACTIVE'
+  /** It is closed at the carrier. */
+  | 'CLOSED'
+  /** The carrier rejects its credentials. Callers of its numbers hear an apology until they are replaced. */
+  | 'REJECTED'
+  /** The carrier has suspended it. */
+  | 'SUSPENDED';
+
+/** Input of `connectCarrierAccount`. */
+export type ConnectCarrierAccountInput = {
+  /** The account's SID: `AC` and 32 hexadecimal digits. */
+  accountSid: Scalars['String']['input'];
+  /** The account's primary auth token, with which the carrier signs its webhooks. Stored encrypted and never shown. */
+  authToken: Scalars['String']['input'];
 };
 
 /** Input of `createAgent`. */
@@ -266,6 +308,12 @@ export type DeleteCallGroupInput = {
   id: Scalars['ID']['input'];
 };
 
+/** Input of `disconnectCarrierAccount`. */
+export type DisconnectCarrierAccountInput = {
+  /** Id of the account. */
+  id: Scalars['ID']['input'];
+};
+
 /** State of a part of the server. */
 export type HealthStatus =
   /** It works in part, is behind, or needs attention. */
@@ -281,6 +329,74 @@ export type IfUnavailable =
   | 'ANY_IN_COUNTRY'
   /** Buy none. The error suggests area codes that have numbers. */
   | 'FAIL';
+
+/** Input of `importPhoneNumber`. */
+export type ImportPhoneNumberInput = {
+  /**
+   * Id of the agent that answers the number's calls. Absent: the number goes to the tenant's pool. Required from an operator who
+   * names no tenant in `X-Tenant-Id`.
+   */
+  agentId?: InputMaybe<Scalars['ID']['input']>;
+  /** Id of the tenant's own carrier account. Absent: the platform's account, from which operators import. */
+  carrierAccountId?: InputMaybe<Scalars['ID']['input']>;
+  /**
+   * Idempotency key: any string that is unique to this request, such as a UUID. A repeated request with the same key returns the
+   * same operation.
+   */
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+  /** Your own name for the number, 1 to 100 characters. */
+  label?: InputMaybe<Scalars['String']['input']>;
+  /** The number, which the carrier account must hold. */
+  number: Scalars['E164']['input'];
+  /**
+   * Whether to take the number over even if its calls or texts go to another system: a trunk, an application, a Messaging Service,
+   * or a URL of another host. Without it such a number is refused, and the error says what is set.
+   */
+  replaceSettings?: Scalars['Boolean']['input'];
+};
+
+/** Input of `keepPhoneNumber`. */
+export type KeepPhoneNumberInput = {
+  /** Id of the agent that is to answer its calls. */
+  agentId: Scalars['ID']['input'];
+  /**
+   * Area code of the number that calls are forwarded to: three digits. Default: that of `number`. If none is for sale there, one
+   * of the country is bought.
+   */
+  areaCode?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * Idempotency key: any string that is unique to this request, such as a UUID. A repeated request with the
+   * same key returns the same kept number and operation.
+   */
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+  /** The number at another carrier. */
+  number: Scalars['E164']['input'];
+};
+
+/** State of a kept number. */
+export type KeptNumberState =
+  /** The port was canceled, or no target could be bought: see `detail`. */
+  | 'CANCELED'
+  /** The number has arrived and is being set up. */
+  | 'CUT_OVER'
+  /** The number is ported and takes calls. */
+  | 'DONE'
+  /** Nobody signed the letter of authorization in time. */
+  | 'EXPIRED'
+  /** Calls are to be forwarded: see `forwardingInstructions`. No call has come in through the number yet. */
+  | 'FORWARDING'
+  /** The losing carrier has confirmed `portDate`. */
+  | 'PORT_DATE_SET'
+  /** The losing carrier has the request. */
+  | 'PORT_IN_PROGRESS'
+  /** A port was requested. The carrier checks the request. */
+  | 'PORT_REQUESTED'
+  /** The port was rejected: `detail` says why. Repeat `requestPort` with corrected data. */
+  | 'REJECTED'
+  /** A call has come in through the number. */
+  | 'VERIFIED'
+  /** The authorized representative has to sign the letter of authorization: see `signatureUrl`. */
+  | 'WAITING_FOR_SIGNATURE';
 
 /** Direction of a message. */
 export type MessageDirection =
@@ -367,6 +483,14 @@ export type MessagingStatus =
   /** The number cannot send texts. */
   | 'UNSUPPORTED';
 
+/** Input of `movePhoneNumber`. */
+export type MovePhoneNumberInput = {
+  /** Id of the account that it moves to: the platform's, or the tenant's subaccount. */
+  carrierAccountId: Scalars['ID']['input'];
+  /** Id of the number. */
+  id: Scalars['ID']['input'];
+};
+
 /** Where a number comes from. */
 export type NumberOrigin =
   /** Held at another carrier, which forwards texts only. */
@@ -401,24 +525,33 @@ export type OperationKind =
   | 'CHECK_NUMBER'
   /** Creates a voice agent and, unless `provisionPhone` is false, buys a number for it. */
   | 'CREATE_AGENT'
+  /**
+   * Creates the tenant's subaccount at the carrier. Started by the first purchase of a number with
+   * `CARRIER_ACCOUNTS=subaccount`.
+   */
+  | 'CREATE_CARRIER_ACCOUNT'
   /** Releases the numbers of an agent and deletes it at the voice provider. */
   | 'DELETE_AGENT'
+  /** Takes over a number that the carrier account holds already. */
+  | 'IMPORT_NUMBER'
+  /** Buys the number that calls to a number of another carrier are forwarded to. */
+  | 'KEEP_NUMBER'
+  /** Moves a number between accounts at the carrier. */
+  | 'MOVE_NUMBER'
+  /** Ports a kept number from another carrier. It takes weeks, most of which it waits for the carriers. */
+  | 'PORT_NUMBER'
   /** Buys a number for an agent. */
   | 'PROVISION_NUMBER'
   /** Releases a number to the carrier. */
   | 'RELEASE_NUMBER'
   /** Restores the settings of a number at the carrier, its webhooks among them. */
   | 'REPAIR_NUMBER'
+  /** Puts the former settings of an imported number back, and gives it up. */
+  | 'RESTORE_NUMBER'
   /** Replaces a voice agent that the voice provider has lost. Started by reconciliation. */
   | 'RESTORE_VOICE_AGENT'
   /** Sends a text message. */
-  | 'SEND_MESSAGE'
-  | 'IMPORT_NUMBER'
-  | 'RESTORE_NUMBER'
-  | 'MOVE_NUMBER'
-  | 'KEEP_NUMBER'
-  | 'PORT_NUMBER'
-  | 'CREATE_CARRIER_ACCOUNT';
+  | 'SEND_MESSAGE';
 
 /** State of an operation. */
 export type OperationState =
@@ -474,6 +607,14 @@ export type PhoneNumberType =
   /** A number that is free of charge for the caller. */
   | 'TOLL_FREE';
 
+/** A bill of the losing carrier. */
+export type PortDocumentInput = {
+  /** The file in base64, at most 10 MB before encoding. */
+  base64: Scalars['String']['input'];
+  /** `application/pdf`, `image/jpeg` or `image/png`. The content must be such a file. */
+  contentType: Scalars['String']['input'];
+};
+
 /** Input of `provisionPhoneNumber`. */
 export type ProvisionPhoneNumberInput = {
   /** Whether to buy another number for an agent that already has one. */
@@ -513,6 +654,47 @@ export type ReleasePhoneNumberInput = {
 /** Input of `repairPhoneNumber`. */
 export type RepairPhoneNumberInput = {
   /** Id of the number. */
+  id: Scalars['ID']['input'];
+};
+
+/** Input of `requestPort`: what the losing carrier knows of its customer. It compares all of it. */
+export type RequestPortInput = {
+  /** The customer's account number at the losing carrier. Required for mobile numbers. */
+  accountNumber?: InputMaybe<Scalars['String']['input']>;
+  /** A bill of the losing carrier, at most 30 days old. It is deleted here when the carrier has it. */
+  bill: PortDocumentInput;
+  /** City. */
+  city: Scalars['String']['input'];
+  /** Country. Only numbers of the United States can be ported. */
+  country?: Scalars['CountryCode']['input'];
+  /** The customer's name at the losing carrier, as on the bill. */
+  customerName: Scalars['String']['input'];
+  /**
+   * Idempotency key: any string that is unique to this request, such as a UUID. A repeated request with the
+   * same key returns the same operation.
+   */
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+  /** Id of the kept number. */
+  keptNumberId: Scalars['ID']['input'];
+  /** PIN of the number at the losing carrier. Required for mobile numbers. */
+  pin?: InputMaybe<Scalars['String']['input']>;
+  /** ZIP code: five digits, or nine with a hyphen. */
+  postalCode: Scalars['String']['input'];
+  /** State: two letters. */
+  region: Scalars['String']['input'];
+  /** Name of the person who is authorized to sign for the customer. */
+  representative: Scalars['String']['input'];
+  /** Where the letter of authorization is sent to be signed. */
+  representativeEmail: Scalars['String']['input'];
+  /** Street and number of the customer's address at the losing carrier. */
+  street: Scalars['String']['input'];
+  /** The wished date, such as `2026-12-31`: at least 7 days ahead. The losing carrier decides. */
+  targetDate?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** Input of `restorePhoneNumber`. */
+export type RestorePhoneNumberInput = {
+  /** Id of an imported number. */
   id: Scalars['ID']['input'];
 };
 
@@ -814,95 +996,6 @@ export type Weekday =
   /** Wednesday. */
   | 'WEDNESDAY';
 
-export type CarrierAccountKind =
-  | 'SHARED'
-  | 'SUBACCOUNT'
-  | 'OWN';
-
-export type CarrierAccountStatus =
-  | 'ACTIVE'
-  | 'SUSPENDED'
-  | 'CLOSED'
-  | 'REJECTED';
-
-export type ConnectCarrierAccountInput = {
-  accountSid: Scalars['String']['input'];
-  authToken: Scalars['String']['input'];
-};
-
-export type DisconnectCarrierAccountInput = {
-  id: Scalars['ID']['input'];
-};
-
-export type ImportPhoneNumberInput = {
-  number: Scalars['E164']['input'];
-  carrierAccountId?: InputMaybe<Scalars['ID']['input']>;
-  agentId?: InputMaybe<Scalars['ID']['input']>;
-  label?: InputMaybe<Scalars['String']['input']>;
-  replaceSettings?: Scalars['Boolean']['input'];
-  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
-};
-
-export type RestorePhoneNumberInput = {
-  id: Scalars['ID']['input'];
-};
-
-export type MovePhoneNumberInput = {
-  id: Scalars['ID']['input'];
-  carrierAccountId: Scalars['ID']['input'];
-};
-
-export type KeptNumberState =
-  | 'FORWARDING'
-  | 'VERIFIED'
-  | 'PORT_REQUESTED'
-  | 'WAITING_FOR_SIGNATURE'
-  | 'PORT_IN_PROGRESS'
-  | 'PORT_DATE_SET'
-  | 'CUT_OVER'
-  | 'DONE'
-  | 'REJECTED'
-  | 'CANCELED'
-  | 'EXPIRED';
-
-export type KeepPhoneNumberInput = {
-  number: Scalars['E164']['input'];
-  agentId: Scalars['ID']['input'];
-  areaCode?: InputMaybe<Scalars['String']['input']>;
-  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
-};
-
-export type RequestPortInput = {
-  keptNumberId: Scalars['ID']['input'];
-  customerName: Scalars['String']['input'];
-  accountNumber?: InputMaybe<Scalars['String']['input']>;
-  pin?: InputMaybe<Scalars['String']['input']>;
-  representative: Scalars['String']['input'];
-  representativeEmail: Scalars['String']['input'];
-  street: Scalars['String']['input'];
-  city: Scalars['String']['input'];
-  region: Scalars['String']['input'];
-  postalCode: Scalars['String']['input'];
-  country?: Scalars['CountryCode']['input'];
-  bill: PortDocumentInput;
-  targetDate?: InputMaybe<Scalars['String']['input']>;
-  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
-};
-
-export type PortDocumentInput = {
-  contentType: Scalars['String']['input'];
-  base64: Scalars['String']['input'];
-};
-
-export type CancelPortInput = {
-  keptNumberId: Scalars['ID']['input'];
-};
-
-export type AnnounceTestCallInput = {
-  keptNumberId: Scalars['ID']['input'];
-  from: Scalars['E164']['input'];
-};
-
 export type AccountsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -1140,7 +1233,7 @@ export type KeptOneQueryVariables = Exact<{
 }>;
 
 
-export type KeptOneQuery = { node: { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { forwardingInstructions: string | null, carrierStatus: string | null, signatureUrl: string | null, createdAt: string, id: string, number: string, state: KeptNumberState, detail: string | null, portDate: string | null, updatedAt: string, target: { id: string, number: string, status: PhoneNumberStatus } | null, agent: { id: string, name: string, status: AgentStatus } | null } | null };
+export type KeptOneQuery = { node: { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { forwardingInstructions: string | null, carrierStatus: string | null, signatureUrl: string | null, createdAt: string, id: string, number: string, state: KeptNumberState, detail: string | null, portDate: string | null, updatedAt: string, target: { id: string, number: string, status: PhoneNumberStatus } | null, agent: { id: string, name: string, status: AgentStatus } | null } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | null };
 
 export type KeptFieldsFragment = { id: string, number: string, state: KeptNumberState, detail: string | null, portDate: string | null, updatedAt: string, target: { id: string, number: string, status: PhoneNumberStatus } | null, agent: { id: string, name: string, status: AgentStatus } | null };
 
@@ -1590,7 +1683,7 @@ export type TrailSubjectsQueryVariables = Exact<{
 }>;
 
 
-export type TrailSubjectsQuery = { nodes: Array<{ __typename: 'Agent', name: string, id: string } | { __typename: 'AuditEvent', id: string } | { __typename: 'Call', id: string } | { __typename: 'CallGroup', name: string, id: string } | { __typename: 'Message', id: string } | { __typename: 'MessageThread', id: string } | { __typename: 'Operation', id: string } | { __typename: 'PhoneNumber', number: string, id: string } | { __typename: 'Tenant', id: string } | { __typename: 'Viewer', id: string } | { __typename: 'CarrierAccount', accountSid: string, id: string } | { __typename: 'KeptNumber', number: string, id: string } | null> };
+export type TrailSubjectsQuery = { nodes: Array<{ __typename: 'Agent', name: string, id: string } | { __typename: 'AuditEvent', id: string } | { __typename: 'Call', id: string } | { __typename: 'CallGroup', name: string, id: string } | { __typename: 'CarrierAccount', accountSid: string, id: string } | { __typename: 'KeptNumber', number: string, id: string } | { __typename: 'Message', id: string } | { __typename: 'MessageThread', id: string } | { __typename: 'Operation', id: string } | { __typename: 'PhoneNumber', number: string, id: string } | { __typename: 'Tenant', id: string } | { __typename: 'Viewer', id: string } | null> };
 
 export type UsageQueryVariables = Exact<{
   month?: InputMaybe<Scalars['String']['input']>;
