@@ -21,7 +21,9 @@ const MEANWHILE = {
 export function PortSection({ kept, onPort }) {
   const { state, number } = kept;
   const may = mayPort(kept);
-  const read = useQuery(KeptPortability, { number }, { pause: !may });
+  // Of a number whose port was rejected the carrier says that a port is under way: the next request ends that one first.
+  const isAsked = may && state !== 'REJECTED';
+  const read = useQuery(KeptPortability, { number }, { pause: !isAsked });
   if (may) {
     const isAgain = state === 'REJECTED' || state === 'EXPIRED' || state === 'CANCELED';
     const portable = read.data?.portability.portable;
@@ -30,7 +32,7 @@ export function PortSection({ kept, onPort }) {
       html`<${Button} kind="primary" onClick=${onPort}>${isAgain ? 'Request the port again…' : 'Request the port…'}</${Button}>`;
     return html`<${Section} title="Port the number" actions=${request}>
       <p>With a port the number itself moves here, so that nothing has to be forwarded. It takes days to weeks. Until then the number works at its present carrier: do not cancel it there before.</p>
-      <${Portable} read=${read} />
+      ${isAsked && html`<${Portable} read=${read} />`}
     </${Section}>`;
   }
   const words = MEANWHILE[state];
