@@ -1,4 +1,5 @@
 // Validates the console's operations against the schema and writes their JavaScript and types. With --check it only compares.
+// What the frame and the first view ask for is a module of its own, so that the others are loaded with the first view that needs them.
 //
 //   node generate.mjs SCHEMA CONSOLE_FOLDER [--check]
 
@@ -8,6 +9,9 @@ import { codegen } from '@graphql-codegen/core';
 import * as typescript from '@graphql-codegen/typescript';
 import * as operationTypes from '@graphql-codegen/typescript-operations';
 import { buildSchema, Kind, parse, print, validate, visit } from 'graphql';
+
+/** Documents of the frame and the first view. */
+const FIRST = ['now.graphql', 'session.graphql'];
 
 const [schemaFile, folder, flag] = process.argv.slice(2);
 const schema = buildSchema(readFileSync(schemaFile, 'utf8'));
@@ -58,10 +62,11 @@ function spread(definition, found = new Set()) {
 
 const operations = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
 const kinds = { query: 'Query', mutation: 'Mutation', subscription: 'Subscription' };
-const script = [
+const isFirst = new Map(files.flatMap(({ name, text }) => parse(text).definitions.map((definition) => [definition.name.value, FIRST.includes(name)])));
+const script = (first) => [
   `// ${header}\n`,
   "import { gql } from '@urql/core';\n",
-  ...operations.map((definition) => {
+  ...operations.filter(({ name }) => isFirst.get(name.value) === first).map((definition) => {
     const name = definition.name.value;
     const type = `${name}${kinds[definition.operation]}`;
     const text = [definition, ...[...spread(definition)].sort().map((fragment) => fragments.get(fragment))].map(print).join('\n');
@@ -70,7 +75,7 @@ const script = [
 ].join('\n');
 
 let stale = false;
-for (const [name, text] of [['types.d.ts', `// ${header}\n\n${types}\n`], ['operations.js', script]]) {
+for (const [name, text] of [['types.d.ts', `// ${header}\n\n${types}\n`], ['first.js', script(true)], ['operations.js', script(false)]]) {
   const path = join(folder, 'generated', name);
   if (existsSync(path) && readFileSync(path, 'utf8') === text) continue;
   stale = true;

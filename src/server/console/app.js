@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 
-import { Session } from './generated/operations.js';
+import { Session } from './generated/first.js';
 import { liveness, trouble } from './lib/api.js';
 import { timeZone } from './lib/format.js';
 import { useQuery } from './lib/hooks.js';

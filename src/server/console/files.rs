@@ -19,6 +19,7 @@ macro_rules! embed {
 #[rustfmt::skip]
 const EMBEDDED: &[(&str, &[u8])] = &embed![
     "app.js",
+    "generated/first.js",
     "generated/operations.js",
     "lib/api.js",
     "lib/csv.js",
@@ -236,7 +237,7 @@ mod tests {
             "app.js",
             "lib/environment.js",
             "lib/api.js",
-            "generated/operations.js",
+            "generated/first.js",
             "ui/basic.js",
         ] {
             assert!(frame.contains(path), "{path}: {frame:?}");

@@ -1283,11 +1283,6 @@ export type MessagesThreadsQueryVariables = Exact<{
 
 export type MessagesThreadsQuery = { messageThreads: { nodes: Array<{ id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent, phoneNumber: { id: string, number: string } | null, agent: { id: string, name: string } | null, lastMessage: { id: string, direction: MessageDirection, body: string | null, status: MessageStatus, createdAt: string, media: Array<{ contentType: string }> } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
-export type MessagesWaitingQueryVariables = Exact<{ [key: string]: never; }>;
-
-
-export type MessagesWaitingQuery = { messageThreads: { nodes: Array<{ id: string }>, pageInfo: { hasNextPage: boolean } } };
-
 export type MessagesThreadQueryVariables = Exact<{
   id: Scalars['ID']['input'];
 }>;
@@ -1664,6 +1659,11 @@ export type SessionQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type SessionQuery = { session: { role: SessionRole, tenantId: string | null, agentId: string | null, sandbox: boolean } };
+
+export type MessagesWaitingQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MessagesWaitingQuery = { messageThreads: { nodes: Array<{ id: string }>, pageInfo: { hasNextPage: boolean } } };
 
 export type RefusedFragment = { code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null };
 

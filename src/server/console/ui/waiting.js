@@ -3,7 +3,7 @@
 import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 
-import { MessagesWaiting } from '../generated/operations.js';
+import { MessagesWaiting } from '../generated/first.js';
 import { useEvery, useQuery } from '../lib/hooks.js';
 import { html } from '../lib/html.js';
 

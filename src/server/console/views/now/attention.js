@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 
-import { NowAttention, NowOperations, NowOrigins } from '../../generated/operations.js';
+import { NowAttention, NowOperations, NowOrigins } from '../../generated/first.js';
 import * as format from '../../lib/format.js';
 import { useNow, useQuery } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import { NowCalls, NowCallUpdated } from '../../generated/operations.js';
+import { NowCalls, NowCallUpdated } from '../../generated/first.js';
 import * as format from '../../lib/format.js';
 import { useNow, useQuery, useSubscription } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';

@@ -1,7 +1,6 @@
 // What needs attention of numbers that were not simply bought: their accounts, their ports, and the groups that answer them.
 
 import { href } from '../../lib/router.js';
-import { sentence } from '../../ui/progress.js';
 
 /** @typedef {import('../../generated/types').NowOriginsQuery} Origins */
 /** @typedef {import('./findings.js').Finding} Finding */
@@ -22,7 +21,7 @@ export function troubledAccounts(accounts) {
       key: `account:${id}`,
       tone: 'bad',
       text: ['The carrier account ', accountSid, said],
-      why: detail ? sentence(detail) : undefined,
+      why: detail ?? undefined,
       link: { label: 'Open the accounts', href: href('/numbers/accounts') },
     };
   });
@@ -44,7 +43,7 @@ export function waitingPorts(numbers) {
       key: `port:${id}:${state}`,
       tone: said[0],
       text: ['The number ', number, said[1]],
-      why: detail ? sentence(detail) : undefined,
+      why: detail ?? undefined,
       link: { label: 'Open the kept number', href: href(`/numbers/kept/${encodeURIComponent(id)}`) },
       canHide: true,
     };

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 
-import { NowRepair, NowRepairing } from '../../generated/operations.js';
+import { NowRepair, NowRepairing } from '../../generated/first.js';
 import { useMutation, useSubscription } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import { Button, say } from '../../ui/basic.js';

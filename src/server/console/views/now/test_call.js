@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 
-import { NowTestNumbers } from '../../generated/operations.js';
+import { NowTestNumbers } from '../../generated/first.js';
 import { useForm, useQuery } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import { href } from '../../lib/router.js';

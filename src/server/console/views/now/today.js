@@ -2,7 +2,7 @@
 
 import { useRef } from 'preact/hooks';
 
-import { NowStatistics, NowViewer } from '../../generated/operations.js';
+import { NowStatistics, NowViewer } from '../../generated/first.js';
 import * as format from '../../lib/format.js';
 import { useNow, useQuery } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
