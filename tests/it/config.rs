@@ -377,6 +377,7 @@ fn every_default_and_every_example_is_valid() {
             let mut vars = complete();
             vars.extend([
                 ("ELEVENLABS_WEBHOOK_SECRET", "webhook-secret-0123456789"),
+                ("ENCRYPTION_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
                 ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318"),
             ]);
             vars.insert(variable.name, value);

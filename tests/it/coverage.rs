@@ -483,7 +483,8 @@ impl Subject {
     fn absent(&self, on: On) -> Option<String> {
         let id = self.id(on)?;
         Some(match id.split_once('_') {
-            Some((kind, _)) => format!("{kind}_{}", "0".repeat(32)),
+            // Not all zeros, which is the platform's own account.
+            Some((kind, _)) => format!("{kind}_{}", "0123".repeat(8)),
             None => "+12125559999".to_owned(),
         })
     }

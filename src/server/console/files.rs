@@ -232,14 +232,9 @@ mod tests {
     #[test]
     fn the_frame_is_what_main_js_imports_and_no_view() {
         let frame = Files::new().imported_by("main.js");
-        for path in [
-            "main.js",
-            "app.js",
-            "lib/environment.js",
-            "lib/api.js",
-            "generated/first.js",
-            "ui/basic.js",
-        ] {
+        for path in
+            ["main.js", "app.js", "lib/environment.js", "lib/api.js", "generated/first.js", "ui/basic.js"]
+        {
             assert!(frame.contains(path), "{path}: {frame:?}");
         }
         assert!(!frame.iter().any(|path| path.starts_with("views/") || path == "start.js"), "{frame:?}");
