@@ -1,9 +1,11 @@
-// Carrier accounts: an own one is connected, its token replaced, and it is disconnected.
+// Carrier accounts: an own one is connected, a number in it imported, its token rejected and replaced, and it is disconnected.
 
 import { randomBytes } from 'node:crypto';
 import { until } from '../support/report.mjs';
 
 export const name = 'accounts';
+
+const NUMBER = '+12015550144';
 
 /** A token as the carrier's are. */
 const newToken = () => randomBytes(16).toString('hex');
@@ -12,6 +14,7 @@ const newToken = () => randomBytes(16).toString('hex');
 export async function run(stage) {
   const { server } = stage;
   const { token } = server.tenant();
+  await server.agent(token, { name: 'Harbour Dental', provisionPhone: false, areaCode: null });
   const secret = newToken();
   const { sid } = await server.sandboxed('accounts', { friendly_name: 'Harbour Dental', auth_token: secret });
   const person = await stage.person();
@@ -19,6 +22,7 @@ export async function run(stage) {
   await person.row('The platform’s account').getByText('Active').waitFor();
   stage.check((await person.row('The platform’s account').getByRole('button').count()) === 0, 'the platform’s account is there, and cannot be changed');
   await connects(stage, person, sid, secret);
+  await imports(stage, person, sid);
   await replaces(stage, person, token, sid);
   await disconnects(stage, person);
 }
@@ -46,10 +50,51 @@ async function connects(stage, person, sid, secret) {
   stage.check(!(await person.page.content()).includes(secret), 'and its token is nowhere in the page');
 }
 
-/** @param {import('../support/stage.mjs').Stage} stage @param {import('../support/person.mjs').Person} person @param {string} token @param {string} sid */
+/** A number that the account holds. @param {import('../support/stage.mjs').Stage} stage @param {import('../support/person.mjs').Person} person @param {string} sid */
+async function imports(stage, person, sid) {
+  const voice_url = 'https://former.example.com/voice';
+  await stage.server.sandboxed('numbers', { phone_number: NUMBER, account_sid: sid, voice_url });
+  await person.link('Import a number').click();
+  await person.heading('Import a number').waitFor();
+  await person.settled();
+  await person.types(/^Number/, NUMBER);
+  await person.chooses('Agent', 'The pool: no agent');
+  await person.sees(/Nobody answers its calls from the import on/);
+  await person.presses('Import the number');
+  await person.sees(/is in use by another system/);
+  await person.presses('Replace the settings and import');
+  await person.sees(`${NUMBER} is imported, and its calls are answered here from now on.`);
+  await person.link('Open the number').click();
+  await person.heading(NUMBER).waitFor();
+  await person.settled();
+  stage.check(
+    (await person.has('Your own account')) && (await person.has(sid)),
+    'a tenant imports a number from its own account, and the number’s page says so',
+  );
+}
+
+/**
+ * A token that was rotated without telling us.
+ * @param {import('../support/stage.mjs').Stage} stage
+ * @param {import('../support/person.mjs').Person} person
+ * @param {string} token
+ * @param {string} sid
+ */
 async function replaces(stage, person, token, sid) {
   const next = newToken();
   await stage.server.sandboxed(`accounts/${sid}`, { auth_token: next });
+  await stage.server.call({ to: NUMBER, from: '+13125550151' });
+  await until('the number’s page says that the token is rejected', async () => {
+    await person.page.reload();
+    await person.settled();
+    return person.has(/The carrier rejects the token of this number’s account/);
+  }, 60_000);
+  await person.visits('');
+  await person.sees(/has a token that the carrier rejects/);
+  stage.check(true, 'a rejected token is told on the number’s page and on the first one');
+  await person.link(/^Open the accounts/).click();
+  await person.heading('Carrier accounts').waitFor();
+  await person.row(sid).getByText('Token rejected').waitFor();
   await person.presses(`Replace the token: ${sid}`);
   await person.dialog('Replace the token').waitFor();
   stage.check((await person.field('Account SID').inputValue()) === sid, 'a token is replaced for the account that was chosen');
@@ -62,8 +107,21 @@ async function replaces(stage, person, token, sid) {
   stage.check(own?.status === 'ACTIVE' && carrierAccounts.length === 2, 'and the account stays the same one');
 }
 
-/** @param {import('../support/stage.mjs').Stage} stage @param {import('../support/person.mjs').Person} person */
+/** Not while it holds a number. @param {import('../support/stage.mjs').Stage} stage @param {import('../support/person.mjs').Person} person */
 async function disconnects(stage, person) {
+  await person.presses(/^Disconnect: AC/);
+  await person.dialog('Disconnect the account?').waitFor();
+  await person.presses('Disconnect the account');
+  await person.sees(/of your numbers are in this account/);
+  stage.check(true, 'an account that holds a number is not disconnected, and it is said why');
+  await person.visits('/numbers');
+  await person.presses(`Give back: ${NUMBER}`);
+  await person.presses('Put the former settings back');
+  await person.sees(`${NUMBER} is being given back.`, person.page);
+  await person.row(NUMBER).waitFor({ state: 'detached' });
+  await person.dialog().waitFor({ state: 'detached' });
+  stage.check(await person.focusIsKept(), 'a number is given back from the list, and the focus is kept though its row is gone');
+  await person.visits('/numbers/accounts');
   await person.presses(/^Disconnect: AC/);
   await person.dialog('Disconnect the account?').waitFor();
   await person.presses('Disconnect the account');

@@ -108,6 +108,7 @@ function Import({ accounts }) {
         <${TextField} form=${form} name="label" label="Label" maxlength=${LONGEST_LABEL} hint="Your own name for the number. It may stay empty." />
       </div>
       <${Problem} read=${agents.read} />
+      ${values.agentId === POOL && html`<${Notice}>Nobody answers its calls from the import on, until you assign it to an agent or a call group.</${Notice}>`}
       ${settings !== null && html`<${InUse} number=${values.number} settings=${settings} busy=${busy} onReplace=${() => void attempt(true)} onLeave=${() => setSettings(null)} />`}
       <${FormErrors} form=${form} fields=${['number', 'carrierAccountId', 'agentId', 'label']} />
       ${
@@ -118,7 +119,6 @@ function Import({ accounts }) {
       </div>`
       }
     </form>
-    ${values.agentId === POOL && html`<${Notice}>Nobody answers its calls from the import on, until you assign it to an agent or a call group.</${Notice}>`}
   </${Section}>`;
 }
 

@@ -5,7 +5,7 @@ import { useState } from 'preact/hooks';
 import { NumbersRestore } from '../../generated/operations.js';
 import { useMutation } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
-import { Button } from '../../ui/basic.js';
+import { Button, say } from '../../ui/basic.js';
 import { Confirm, Dialog } from '../../ui/dialog.js';
 import { Progress } from '../../ui/progress.js';
 import { Refused } from '../../ui/refused.js';
@@ -18,6 +18,8 @@ export function Restore({ number, onChanged, onClose }) {
   const confirm = async () => {
     const result = await restore({ input: { id: number.id } });
     setChanged(result);
+    // A list leaves the number out as soon as it is given back, and this dialog goes with it.
+    if (result.ok) say(`${number.number} is being given back.`);
     if (result.data?.restorePhoneNumber?.operation || result.problem) onChanged();
   };
   if (operation) {
