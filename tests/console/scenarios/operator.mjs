@@ -26,7 +26,7 @@ export async function run(stage) {
     await person.settled();
   }
   stage.check(
-    await person.row('Database').getByText('OK').isVisible(),
+    await person.row(/^\s*Database/).getByText('OK').isVisible(),
     'operations, reconciliation and health are shown',
   );
   const other = await stage.person();

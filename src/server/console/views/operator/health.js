@@ -21,6 +21,8 @@ const COMPONENTS = {
   database: ['Database', 'While it is down, calls are answered from memory and nothing can be changed.'],
   carrier: ['Carrier', 'Buys, changes and releases numbers.'],
   carrier_prices: ['Carrier’s prices', 'The price list, for estimates.'],
+  carrier_senders: ['Carrier’s senders', 'Registrations for text messages.'],
+  carrier_ports: ['Carrier’s ports', 'Numbers that are ported from other carriers.'],
   carrier_media: ['Carrier’s files', 'Files of incoming messages.'],
   voice_agents: ['Voice provider: agents', 'Creates, changes and deletes voice agents.'],
   voice_calls: ['Voice provider: calls', 'Connects callers to voice agents.'],
