@@ -67,7 +67,7 @@ fn post(token: &str, query: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_does_not_read_uses_no_database_connection() {
-    let practice = practice_with_long_rules(&[("DATABASE_MAX_CONNECTIONS", "3")]).await;
+    let practice = practice_with_long_rules(&[("DATABASE_MAX_CONNECTIONS", "6")]).await;
     let (app, query) = (&practice.app, asking_for_rules(6));
     let mut request = "ws://localhost/graphql/ws".into_client_request().unwrap();
     request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
