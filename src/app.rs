@@ -35,7 +35,7 @@ use crate::routing::Routing;
 use crate::server::{self, AssetsError, ConnectionLimits, Drain, MediaAccess, ServerConfig};
 use crate::store::{Database, Migrations, StoreError, SystemStore};
 use crate::voice::{Voice, VoiceError};
-use crate::webhooks;
+use crate::webhooks::{self, Receivers};
 use crate::{provider, telemetry};
 use accounts::check_tokens;
 use deferred_check::open_or_defer;
@@ -279,8 +279,15 @@ impl App {
             clock.clone(),
             entropy.clone(),
         );
-        let records_of = (records.clone(), conversations.clone(), inbox.clone(), kept.clone());
-        let webhooks = webhook_routes(config, &accounts, &routing, records_of, &clock);
+        let receivers = Receivers {
+            routing: routing.clone(),
+            records: records.clone(),
+            conversations: conversations.clone(),
+            inbox: inbox.clone(),
+            kept: kept.clone(),
+        };
+        let webhooks =
+            webhooks::router(settings::webhook_config(config), accounts.clone(), receivers, clock.unset());
         let drain = Drain::new(shutdown.leave.clone(), shutdown.drain.clone());
         let router = server::router(
             ServerConfig { test_calls, ..settings::server_config(config, media, clock, entropy.clone())? },
@@ -418,19 +425,6 @@ async fn open(config: &Config, clock: Clock) -> Result<Database, AppError> {
         return Err(AppError::NotIsolated { faults });
     }
     Ok(database)
-}
-
-/// The routes of both providers.
-fn webhook_routes(
-    config: &Config,
-    accounts: &Accounts,
-    routing: &Routing,
-    (records, conversations, inbox, kept): (CallRecords, Conversations, Inbox, KeptNumbers),
-    clock: &Clock,
-) -> Router {
-    let config = settings::webhook_config(config);
-    let (accounts, routing, clock) = (accounts.clone(), routing.clone(), clock.unset());
-    webhooks::router(config, accounts, routing, records, conversations, inbox, kept, clock)
 }
 
 /// Prepares what the whole process shares.

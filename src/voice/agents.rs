@@ -75,7 +75,7 @@ impl Voice {
         let mut body = profile::new_agent(agent);
         let tools = self.tools_for(agent).await;
         if let Some(Ok(tools)) = &tools {
-            body.set_tool_ids(tools.iter().take(1).cloned().collect());
+            body.set_tool_ids(tools.get(..1).unwrap_or_default());
         }
         let mut lacks_tool = tools.and_then(Result::err);
         let mut created = self.post_agent(&body).await;
@@ -210,9 +210,8 @@ impl Voice {
         if let Some(Ok(tools)) = &tools
             && !stored.has_one_of(tools)
         {
-            body.set_tool_ids(
-                stored.tool_ids().chain(tools.iter().take(1).map(String::as_str)).map(Into::into).collect(),
-            );
+            let ids = stored.tool_ids().chain(tools.iter().take(1).map(String::as_str));
+            body.set_tool_ids(&ids.map(Into::into).collect::<Vec<_>>());
         }
         let mut lacks_tool = tools.and_then(Result::err);
         if lacks_tool.is_some() && stored.covers(&body) {

@@ -53,7 +53,7 @@ pub(super) struct Profile(pub(super) Value);
 
 impl Profile {
     /// Sets the whole list of the agent's tools.
-    pub(super) fn set_tool_ids(&mut self, ids: Vec<String>) {
+    pub(super) fn set_tool_ids(&mut self, ids: &[String]) {
         self.0["conversation_config"]["agent"]["prompt"]["tool_ids"] = json!(ids);
     }
 

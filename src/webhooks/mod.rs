@@ -55,6 +55,21 @@ impl WebhookConfig {
     }
 }
 
+/// What takes in the verified requests.
+#[derive(Debug, Clone)]
+pub struct Receivers {
+    /// Answers calls.
+    pub routing: Routing,
+    /// Stores calls and their reports.
+    pub records: CallRecords,
+    /// Stores conversations.
+    pub conversations: Conversations,
+    /// Stores text messages.
+    pub inbox: Inbox,
+    /// Notes calls of numbers that are forwarded, and hints about ports.
+    pub kept: KeptNumbers,
+}
+
 /// The state of the routes.
 struct Webhooks {
     config: WebhookConfig,
@@ -70,16 +85,8 @@ struct Webhooks {
 }
 
 /// Builds the routes of both providers.
-pub fn router(
-    config: WebhookConfig,
-    accounts: Accounts,
-    routing: Routing,
-    records: CallRecords,
-    conversations: Conversations,
-    inbox: Inbox,
-    kept: KeptNumbers,
-    clock: Clock,
-) -> Router {
+pub fn router(config: WebhookConfig, accounts: Accounts, receivers: Receivers, clock: Clock) -> Router {
+    let Receivers { routing, records, conversations, inbox, kept } = receivers;
     let proves_events = !config.elevenlabs_secrets.is_empty();
     let refusals = Refusals::new(clock.clone());
     let renderer = TwimlRenderer::new(&config.base_url);

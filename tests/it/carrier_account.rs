@@ -293,8 +293,8 @@ async fn a_new_encryption_key_takes_over_from_the_one_before() {
         assert!(code != Some(0) && said.contains("ENCRYPTION_KEY"), "{key:?}: {said}");
     }
     practice.app.stop().await;
+    let now = practice.app.clock().now();
     let database = practice.app.into_database();
-    let now = chrono::Utc::now();
     let keys = [("ENCRYPTION_KEY", OTHER_KEY), ("ENCRYPTION_KEY_PREVIOUS", KEY)];
     let mut app = App::start_at(database, now, &keys).await;
     wait_until("the token is encrypted with the new key", MINUTE, async || {

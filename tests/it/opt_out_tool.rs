@@ -55,7 +55,7 @@ async fn gets_the_tool(practice: &Practice) {
     .await;
 }
 
-fn about_tools(method: &str, action: Value) -> Value {
+fn about_tools(method: &str, action: &Value) -> Value {
     json!({ "match": { "provider": "elevenlabs", "method": method, "path_contains": "/convai/tools" },
             "action": action, "times": 1 })
 }
@@ -121,7 +121,7 @@ async fn without_the_tool_an_agent_is_created_and_gets_it_later() {
         ("POST", json!({ "lose": "after" })),
     ] {
         let mut practice = Practice::open(json!({ "messaging": "NOTIFY" })).await;
-        practice.app.faults(about_tools(method, action.clone())).await;
+        practice.app.faults(about_tools(method, &action)).await;
         let wanted = json!({ "name": "Texts", "messaging": "AGENT", "provisionPhone": false });
         practice.made = create(&practice.app, &practice.token, wanted).await;
         assert_eq!(practice.made["userErrors"], json!([]), "{method} {action}");
@@ -191,7 +191,7 @@ async fn two_servers_create_one_tool() {
     let other = practice.app.add_server().await;
     let query = "mutation($input: CreateAgentInput!) { createAgent(input: $input) { agent { id } userErrors { message } } }";
     let input = json!({ "input": { "name": "Texts", "messaging": "AGENT", "provisionPhone": false } });
-    practice.app.faults(about_tools("POST", json!({ "delay_ms": 500 }))).await;
+    practice.app.faults(about_tools("POST", &json!({ "delay_ms": 500 }))).await;
     let (first, second) = (practice.app.base_url(), other);
     let ask = |server: String| {
         let (app, token, input) = (&practice.app, &practice.token, input.clone());

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures_util::{StreamExt, stream};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -295,7 +295,7 @@ async fn a_port_is_canceled_until_the_carrier_refuses() {
     practice.until_requested(2).await;
     practice.act(json!({ "action": "advance" })).await;
     practice.act(json!({ "action": "sign" })).await;
-    let near = Utc::now() + TimeDelta::hours(30);
+    let near = practice.app.clock().now() + TimeDelta::hours(30);
     practice.act(json!({ "action": "date", "port_date": near })).await;
     practice.until(&id, "PORT_DATE_SET").await;
     practice.ask(CANCEL, json!({ "id": id })).await;
@@ -372,7 +372,7 @@ async fn what_cannot_be_ported_is_told_with_what_is_possible() {
     for wrong in [bill("image/png", pdf(10)), bill("text/html", pdf(10)), bill("image/png", "?".into())] {
         assert_eq!(faults(&id, wrong).await[0]["field"][1], "bill");
     }
-    let soon = (Utc::now() + TimeDelta::days(3)).date_naive().to_string();
+    let soon = (practice.app.clock().now() + TimeDelta::days(3)).date_naive().to_string();
     let all = json!({ "customerName": " ", "representativeEmail": "nobody", "region": "New York",
         "postalCode": "1", "country": "CA", "targetDate": soon });
     let all = faults(&id, all).await;

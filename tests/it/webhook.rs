@@ -14,7 +14,7 @@ use switchboard::routing::{Routing, RoutingConfig};
 use switchboard::sandbox::Credentials;
 use switchboard::store::{Database, DatabaseConfig};
 use switchboard::voice::{Voice, VoiceConfig};
-use switchboard::webhooks::{self, WebhookConfig};
+use switchboard::webhooks::{self, Receivers, WebhookConfig};
 use tokio::net::TcpListener;
 
 use crate::support::calls::{CALLER, verbs};
@@ -342,7 +342,8 @@ impl Bare {
         };
         let kept = KeptNumbers::new(self.database.system());
         let clock = Clock::system();
-        let router = webhooks::router(config, accounts, routing, records, conversations, inbox, kept, clock);
+        let receivers = Receivers { routing, records, conversations, inbox, kept };
+        let router = webhooks::router(config, accounts, receivers, clock);
         tokio::spawn(async move { axum::serve(listener, router).await });
         address
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::failure::Failure;
 use crate::cli::print;
-use crate::domain::E164;
+use crate::domain::{AgentId, E164, NumberLabel};
 use crate::provisioning::{EstateNumber, Imported, PlannedImport, RepointEnd};
 
 const BAR: &str = "{wide_bar} {pos}/{len} numbers [{elapsed}]";
@@ -41,7 +41,7 @@ fn listed_as_json(number: &EstateNumber, planned: Option<&PlannedImport>) -> Val
         json!({
             "tenant": planned.tenant.0,
             "agent": planned.agent.map(|agent| agent.to_string()),
-            "label": planned.label.as_ref().map(|label| label.as_str()),
+            "label": planned.label.as_ref().map(NumberLabel::as_str),
         })
     });
     json!({
@@ -62,16 +62,13 @@ fn listed_as_text(number: &EstateNumber, planned: Option<&PlannedImport>) -> Str
         ([], false) => "not in use".to_owned(),
         (elsewhere, _) => elsewhere.join(", "),
     };
-    let agent = |agent: Option<_>| match agent {
-        Some(agent) => format!("{agent}"),
-        None => "the pool".to_owned(),
-    };
+    let agent = |id: Option<AgentId>| id.map_or_else(|| "the pool".to_owned(), |id| id.to_string());
     let owner = match (planned, number.holder) {
         (Some(planned), _) => {
-            format!("  ->  {} of {}", agent(planned.agent.map(|id| id.to_string())), planned.tenant.0)
+            format!("  ->  {} of {}", agent(planned.agent), planned.tenant.0)
         }
         (None, Some(holder)) => {
-            format!("  held by {} of {}", agent(holder.agent.map(|id| id.to_string())), holder.tenant.0)
+            format!("  held by {} of {}", agent(holder.agent), holder.tenant.0)
         }
         (None, None) => String::new(),
     };

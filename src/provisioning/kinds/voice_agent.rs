@@ -18,7 +18,7 @@ pub(super) async fn ensure(
     if let Some(known) = &agent.voice_agent_id {
         // Reconciliation did not find it listed. It may only have lost its tags; the update restores them.
         match driver.0.voice.update_agent(known, agent).await {
-            Ok(lacks_tool) => return Ok(created(agent, known.clone(), lacks_tool)),
+            Ok(lacks_tool) => return Ok(created(agent, known.clone(), lacks_tool.as_ref())),
             Err(VoiceError::Rejected(voice::Rejection::NotFound)) => {}
             Err(failure) => return Err(failure.into()),
         }
@@ -34,15 +34,15 @@ pub(super) async fn ensure(
     }
     // No outcome of an earlier request is unknown here, so this cannot create a second one.
     match driver.0.voice.create_agent(agent).await {
-        Ok(new) => Ok(created(agent, new.voice_agent_id, new.lacks_tool)),
+        Ok(new) => Ok(created(agent, new.voice_agent_id, new.lacks_tool.as_ref())),
         Err(failure) if failure.is_definitive() => Err(StepError::Rejected(failure)),
         Err(failure) => Err(failure.into()),
     }
 }
 
 /// A voice agent that lacks its tool takes calls. The revision counts as not delivered, so that its delivery adds the tool.
-fn created(agent: &Agent, voice_agent_id: String, lacks_tool: Option<VoiceError>) -> Effect {
-    let revision = match &lacks_tool {
+fn created(agent: &Agent, voice_agent_id: String, lacks_tool: Option<&VoiceError>) -> Effect {
+    let revision = match lacks_tool {
         None => agent.revision,
         Some(failure) => {
             warn!(agent = %agent.id, %failure, "voice agent lacks the tool opt_out, which is added later");
@@ -64,7 +64,7 @@ async fn adopt(driver: &Provisioning, agent: &Agent) -> Result<Option<Effect>, S
         voice.delete_agent(&surplus.voice_agent_id).await?;
     }
     match voice.update_agent(&ours.voice_agent_id, agent).await {
-        Ok(lacks_tool) => Ok(Some(created(agent, ours.voice_agent_id, lacks_tool))),
+        Ok(lacks_tool) => Ok(Some(created(agent, ours.voice_agent_id, lacks_tool.as_ref()))),
         Err(VoiceError::Rejected(voice::Rejection::NotFound)) => Ok(None),
         Err(refused) if refused.is_definitive() => {
             // A new agent is rolled back, so its voice agent must not stay. A restored agent stays.
