@@ -279,13 +279,7 @@ impl App {
             clock.clone(),
             entropy.clone(),
         );
-        let receivers = Receivers {
-            routing: routing.clone(),
-            records: records.clone(),
-            conversations: conversations.clone(),
-            inbox: inbox.clone(),
-            kept: kept.clone(),
-        };
+        let receivers = receivers(&routing, &records, &conversations, &inbox, &kept);
         let webhooks =
             webhooks::router(settings::webhook_config(config), accounts.clone(), receivers, clock.unset());
         let drain = Drain::new(shutdown.leave.clone(), shutdown.drain.clone());
@@ -425,6 +419,22 @@ async fn open(config: &Config, clock: Clock) -> Result<Database, AppError> {
         return Err(AppError::NotIsolated { faults });
     }
     Ok(database)
+}
+
+fn receivers(
+    routing: &Routing,
+    records: &CallRecords,
+    conversations: &Conversations,
+    inbox: &Inbox,
+    kept: &KeptNumbers,
+) -> Receivers {
+    Receivers {
+        routing: routing.clone(),
+        records: records.clone(),
+        conversations: conversations.clone(),
+        inbox: inbox.clone(),
+        kept: kept.clone(),
+    }
 }
 
 /// Prepares what the whole process shares.

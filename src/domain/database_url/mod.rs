@@ -138,6 +138,11 @@ impl DatabaseHost {
         if !is_socket && !host.chars().all(is_known) {
             return Err("has a character that no host name has");
         }
+        // Others would end the host or begin the parameters in the URL.
+        let is_of_a_folder = |c: char| c.is_alphanumeric() || "/%._-~+=".contains(c);
+        if is_socket && !host.chars().all(is_of_a_folder) {
+            return Err("has a character that cannot be in the folder of a socket");
+        }
         let written = if host.starts_with('/') { host.replace('/', "%2F") } else { host.to_owned() };
         // The parameter `host` has IPv6 addresses without brackets, which a URL requires.
         let is_bare_v6 = host.matches(':').count() > 1 && !host.starts_with('[');

@@ -47,8 +47,10 @@ async fn lock_agents(store: &TenantStore, members: &[CallGroupMember], numbers: 
     // In one order, so that two changes cannot wait for each other.
     ids.sort_by_key(|id| id.0);
     for id in ids {
-        let agent =
-            store.agent(id).await?.ok_or_else(|| refused("members", &format!("{id}: no such agent")))?;
+        // By its place, as the answer names no id that the tenant may not know.
+        let place = members.iter().position(|member| member.agent_id == id).map_or(0, |at| at + 1);
+        let missing = || refused("members", &format!("member {place}: no such agent"));
+        let agent = store.agent(id).await?.ok_or_else(missing)?;
         may_join(store, &agent, numbers).await?;
     }
     Ok(())
