@@ -147,6 +147,13 @@ const ROWS: &[Row] = &[
         On::Thread,
         Gets::It,
     ),
+    // Before anything is bought in it.
+    row(
+        "Mutation.disconnectCarrierAccount",
+        "mutation($id: ID!) { disconnectCarrierAccount(input: {id: $id}) { carrierAccount { id } userErrors { code message } } }",
+        On::CarrierAccount,
+        Gets::Refused,
+    ),
     row(
         "Mutation.keepPhoneNumber",
         "mutation($id: ID!) { keepPhoneNumber(input: {agentId: $id, number: \"+17185557778\"}) {
@@ -221,12 +228,6 @@ const ROWS: &[Row] = &[
         "mutation { connectCarrierAccount(input: {accountSid: \"AC00000000000000000000000000000001\",
             authToken: \"11111111111111111111111111111111\"}) { carrierAccount { id } userErrors { code message } } }",
         On::Nothing,
-        Gets::Refused,
-    ),
-    row(
-        "Mutation.disconnectCarrierAccount",
-        "mutation($id: ID!) { disconnectCarrierAccount(input: {id: $id}) { carrierAccount { id } userErrors { code message } } }",
-        On::CarrierAccount,
         Gets::Refused,
     ),
     row(
@@ -432,12 +433,6 @@ impl Subject {
         app.place_call(json!({"to": made["phoneNumber"]["number"]})).await;
         let text = json!({"to": made["phoneNumber"]["number"], "from": PATIENT, "body": "Hello?"});
         app.place_text(text).await;
-        let own = json!({"sid": "AC00000000000000000000000000000001", "auth_token": "1".repeat(32)});
-        app.open_account(own).await;
-        let connect =
-            "mutation { connectCarrierAccount(input: {accountSid: \"AC00000000000000000000000000000001\",
-            authToken: \"11111111111111111111111111111111\"}) { carrierAccount { id } } }";
-        let connected = app.graphql(&token, connect, json!({})).await["data"].clone();
         let group = "mutation($id: ID!) { createCallGroup(input: {name: \"Front desk\", strategy: WEIGHTED,
             members: [{agentId: $id}]}) { callGroup { id } } }";
         let group =
@@ -449,6 +444,12 @@ impl Subject {
             app.graphql(&token, keep, json!({"id": made["agent"]["id"]})).await["data"]["keepPhoneNumber"]
                 .clone();
         let imported = app.import(json!({"number": "+12015550143", "agentId": made["agent"]["id"]})).await;
+        let own = json!({"sid": "AC00000000000000000000000000000001", "auth_token": "1".repeat(32)});
+        app.open_account(own).await;
+        let connect =
+            "mutation { connectCarrierAccount(input: {accountSid: \"AC00000000000000000000000000000001\",
+            authToken: \"11111111111111111111111111111111\"}) { carrierAccount { id } } }";
+        let connected = app.graphql(&token, connect, json!({})).await["data"].clone();
         let rest = "{ viewer { id } calls { nodes { id } } auditEvents { nodes { id } }
             messages { nodes { id thread { id } } } }";
         let rest = app.graphql(&token, rest, json!({})).await["data"].clone();

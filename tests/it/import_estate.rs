@@ -181,7 +181,7 @@ async fn an_estate_is_taken_over_by_the_program_and_a_second_run_finds_nothing_t
 
 #[tokio::test]
 async fn an_estate_is_listed_and_changed_only_when_confirmed() {
-    let estate = Estate::open(3).await;
+    let mut estate = Estate::open(3).await;
     let listed = estate.import(&[]).await;
     assert!(listed.status.success(), "{}", err(&listed));
     let said = out(&listed);
@@ -211,7 +211,7 @@ async fn an_estate_is_listed_and_changed_only_when_confirmed() {
     assert_eq!(foreign.status.code(), Some(2), "{}", err(&foreign));
     assert_eq!((estate.here().await, estate.held().await), (0, json!(0)));
 
-    let run = estate.import(&["--map", file, "--yes", "--json"]).await;
+    let run = estate.import_alone(&["--map", file, "--yes", "--json"]).await;
     let lines: Vec<Value> = out(&run).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.len() == 3 && lines.iter().all(|line| line["imported"] == true), "{lines:?}");
     assert_eq!(estate.here().await, 3);
