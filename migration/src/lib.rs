@@ -92,18 +92,26 @@ fn one_of(column: &'static str, words: &[&'static str]) -> Expr {
     Expr::col(column).is_in(words.iter().copied())
 }
 
-/// Lets a column hold more words than its check, made with [`one_of`], has admitted so far: all of these.
+/// Lets a column hold these words too, beside those that its check, made with [`one_of`], has admitted so far.
 async fn widen(
     manager: &SchemaManager<'_>,
     table: &'static str,
     column: &'static str,
-    words: &[&'static str],
+    added: &[&'static str],
 ) -> Result<(), DbErr> {
     let db = manager.get_connection();
-    let words = words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ");
-    let check = format!("CHECK (\"{column}\" IN ({words}))");
+    let missing = || DbErr::Custom(format!("the check of {table}.{column} was not found"));
+    let read = async |sql: String| {
+        let query = Statement::from_string(manager.get_database_backend(), sql);
+        db.query_one_raw(query).await?.ok_or_else(missing)
+    };
+    let name = format!("{table}_{column}_check");
     if is_postgres(manager) {
-        let name = format!("{table}_{column}_check");
+        let sql = format!(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = '{name}' AND conrelid = '{table}'::regclass"
+        );
+        let former: String = read(sql).await?.try_get_by_index(0)?;
+        let check = check_with(column, &former, added);
         // No row is read under the lock: what the former check admitted, the wider one admits too.
         let sql =
             format!("ALTER TABLE {table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {check} NOT VALID");
@@ -112,18 +120,13 @@ async fn widen(
     }
     // SQLite changes a check only together with the whole table, or so, which its documentation recommends for constraints
     // that leave the stored rows valid: https://www.sqlite.org/lang_altertable.html#otheralter
-    let query = |sql: String| Statement::from_string(DbBackend::Sqlite, sql);
-    let missing = || DbErr::Custom(format!("the check of {table}.{column} was not found"));
     let sql = format!("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = '{table}'");
-    let table_sql: String = db.query_one_raw(query(sql)).await?.ok_or_else(missing)?.try_get_by_index(0)?;
+    let table_sql: String = read(sql).await?.try_get_by_index(0)?;
     let begin = table_sql.find(&format!("CHECK (\"{column}\" IN (")).ok_or_else(missing)?;
     let end = table_sql.get(begin..).and_then(|rest| rest.find("))")).ok_or_else(missing)? + begin + 2;
+    let check = check_with(column, &table_sql[begin..end], added);
     let widened = format!("{}{check}{}", &table_sql[..begin], &table_sql[end..]);
-    let version: i64 = db
-        .query_one_raw(query("PRAGMA schema_version".to_owned()))
-        .await?
-        .ok_or_else(missing)?
-        .try_get_by_index(0)?;
+    let version: i64 = read("PRAGMA schema_version".to_owned()).await?.try_get_by_index(0)?;
     db.execute_unprepared("PRAGMA writable_schema = ON").await?;
     let update = "UPDATE sqlite_schema SET sql = $1 WHERE type = 'table' AND name = $2";
     db.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, update, [widened.into(), table.into()]))
@@ -132,6 +135,14 @@ async fn widen(
     db.execute_unprepared(&format!("PRAGMA schema_version = {}; PRAGMA writable_schema = OFF", version + 1))
         .await?;
     Ok(())
+}
+
+/// A check that admits the words of a former one and these.
+fn check_with(column: &str, former: &str, added: &[&str]) -> String {
+    // The words stand between quotes, and contain none.
+    let former = former.split('\'').skip(1).step_by(2);
+    let words: Vec<String> = former.chain(added.iter().copied()).map(|word| format!("'{word}'")).collect();
+    format!("CHECK (\"{column}\" IN ({}))", words.join(", "))
 }
 
 /// A check that a column is null or a canonical E.164 number: `+`, then 7 to 15 digits without a leading 0.

@@ -12,7 +12,7 @@ use super::{core, print};
 use crate::app::Core;
 use crate::config::Environment;
 use crate::domain::PhoneNumber;
-use crate::provisioning::{RepointEnd, Repointed};
+use crate::provisioning::{Repointed, RunEnd};
 use crate::telemetry;
 
 const BAR: &str = "{wide_bar} {pos}/{len} numbers [{elapsed}]";
@@ -89,17 +89,10 @@ async fn point(
     numbers: Vec<PhoneNumber>,
     bar: &ProgressBar,
     on_result: impl FnMut(&PhoneNumber, &Repointed),
-) -> Result<RepointEnd, Failure> {
-    let mut signals = Signals::listen()?;
+) -> Result<RunEnd, Failure> {
     let stop = CancellationToken::new();
-    let mut pointing = Box::pin(core.provisioning.repoint(&core.database, numbers, &stop, on_result));
-    tokio::select! {
-        end = &mut pointing => return Ok(end),
-        () = signals.next() => stop.cancel(),
-    }
-    bar.suspend(|| print::notice("Stopping: finishing numbers in progress; a second signal stops at once."));
-    tokio::select! {
-        end = pointing => Ok(end),
-        () = signals.next() => Err(Failure::new("stopped at once: run the command again to continue")),
-    }
+    let pointing = core.provisioning.repoint(&core.database, numbers, &stop, on_result);
+    let notice = || print::notice("Stopping: finishing numbers in progress; a second signal stops at once.");
+    Signals::finish_or_stop(pointing, &stop, || bar.suspend(notice), "run the command again to continue")
+        .await
 }

@@ -29,12 +29,12 @@ mod worker;
 
 pub use crate::carrier::{NumberOnSale, NumberSearch, list_price};
 pub use bulk::{AgentWithoutNumber, BulkEnd, EndedEarly, NumberGiven};
-pub use estate::{EstateNumber, Holder, Imported, PlannedImport};
+pub use estate::{EstateNumber, Holder, Imported, PlannedImport, RunEnd};
 pub use reconcile::{
     Act, Difference, DifferenceKind, ReconcileError, Reconciler, ReconciliationReport, RepairOutcome,
 };
 use refusals::provider_refusal;
-pub use repoint::{RepointEnd, RepointError, Repointed};
+pub use repoint::{RepointError, Repointed};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,23 +5,17 @@
 //! being released still takes calls but cannot be repaired; its settings are updated directly. A failure of one number does
 //! not stop the others.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 
 use super::Provisioning;
+use super::estate::{RunEnd, a_few_at_a_time};
 use super::kinds::{Setting, deviations, restore};
 use super::provider_refusal;
 use crate::carrier::CarrierError;
 use crate::domain::{Actor, Author, NumberStatus, OperationKind, OperationState, PhoneNumber};
 use crate::store::{Database, StoreError};
-
-/// Maximum number of concurrent repairs.
-const PARALLEL: usize = 4;
-/// Consecutive failures after which the run starts no further number: the carrier is most likely unavailable.
-const FAILURES_IN_A_ROW: u8 = 5;
 
 /// The result for one number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,15 +24,6 @@ pub enum Repointed {
     Yes,
     /// The number does not point to this server, for this reason.
     No(String),
-}
-
-/// How a run ended.
-#[derive(Debug, Default)]
-pub struct RepointEnd {
-    /// Number of numbers not started.
-    pub not_begun: usize,
-    /// Whether the run ended because of consecutive failures; otherwise it finished or was cancelled.
-    pub gave_up: bool,
 }
 
 /// Why the numbers to update could not be listed.
@@ -87,25 +72,15 @@ impl Provisioning {
         numbers: Vec<PhoneNumber>,
         stop: &CancellationToken,
         mut on_result: impl FnMut(&PhoneNumber, &Repointed),
-    ) -> RepointEnd {
+    ) -> RunEnd {
         let run_id = self.0.entropy.uuid(self.0.clock.now()).to_string();
-        let (mut waiting, mut begun) = (VecDeque::from(numbers), FuturesUnordered::new());
-        let (mut end, mut failures) = (RepointEnd::default(), 0_u8);
-        loop {
-            end.gave_up = failures >= FAILURES_IN_A_ROW && !waiting.is_empty();
-            while begun.len() < PARALLEL
-                && !stop.is_cancelled()
-                && !end.gave_up
-                && let Some(number) = waiting.pop_front()
-            {
-                begun.push(self.point_here(database, number, &run_id));
-            }
-            let Some((number, repointed)) = begun.next().await else { break };
-            failures = if repointed == Repointed::Yes { 0 } else { failures.saturating_add(1) };
+        let point = |number| self.point_here(database, number, &run_id);
+        a_few_at_a_time(numbers, stop, point, |(number, repointed)| {
             on_result(&number, &repointed);
-        }
-        end.not_begun = waiting.len();
-        end
+            // The carrier is most likely unavailable if several fail in a row.
+            repointed != Repointed::Yes
+        })
+        .await
     }
 
     async fn point_here(

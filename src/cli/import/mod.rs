@@ -17,7 +17,7 @@ use super::{core, print};
 use crate::app::Core;
 use crate::config::Environment;
 use crate::domain::{E164, is_account_sid};
-use crate::provisioning::{EstateNumber, PlannedImport, RepointEnd};
+use crate::provisioning::{EstateNumber, PlannedImport, RunEnd};
 use crate::telemetry;
 use map::Map;
 use report::Report;
@@ -153,21 +153,12 @@ async fn until_stopped(
     core: &Core,
     plan: Vec<PlannedImport>,
     report: &mut Report,
-) -> Result<RepointEnd, Failure> {
-    let mut signals = Signals::listen()?;
+) -> Result<RunEnd, Failure> {
     let stop = CancellationToken::new();
     let notices = report.notices();
     let on_result = |planned: &_, imported: &_| report.note(planned, imported);
-    let mut taking = Box::pin(core.provisioning.take_over(&core.database, plan, &stop, on_result));
-    tokio::select! {
-        end = &mut taking => return Ok(end),
-        () = signals.next() => stop.cancel(),
-    }
-    notices.say("Stopping: finishing numbers in progress; a second signal stops at once.");
-    tokio::select! {
-        end = taking => Ok(end),
-        () = signals.next() => Err(Failure::new(
-            "stopped at once: a running server, or the next run of this command, completes the numbers in progress",
-        )),
-    }
+    let taking = core.provisioning.take_over(&core.database, plan, &stop, on_result);
+    let on_first = || notices.say("Stopping: finishing numbers in progress; a second signal stops at once.");
+    let at_once = "a running server, or the next run of this command, completes the numbers in progress";
+    Signals::finish_or_stop(taking, &stop, on_first, at_once).await
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::failure::Failure;
 use crate::cli::print;
 use crate::domain::{AgentId, E164, NumberLabel};
-use crate::provisioning::{EstateNumber, Imported, PlannedImport, RepointEnd};
+use crate::provisioning::{EstateNumber, Imported, PlannedImport, RunEnd};
 
 const BAR: &str = "{wide_bar} {pos}/{len} numbers [{elapsed}]";
 
@@ -129,7 +129,7 @@ impl Report {
     }
 
     /// Prints the summary; fails if some numbers were not imported.
-    pub(super) fn sum_up(self, end: &RepointEnd) -> Result<(), Failure> {
+    pub(super) fn sum_up(self, end: &RunEnd) -> Result<(), Failure> {
         self.bar.finish_and_clear();
         if !self.as_json {
             print::line(format_args!("{} of {} numbers imported.", self.imported, self.total))?;

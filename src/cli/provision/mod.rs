@@ -97,26 +97,17 @@ async fn give_numbers(
     longest: &str,
     report: &mut Report,
 ) -> Result<BulkEnd, Failure> {
-    let mut signals = Signals::listen()?;
     let stop = CancellationToken::new();
     let notices = report.notices();
     let on_result = |agent: &_, given: &_| report.note(agent, given);
     let buying = core.provisioning.give_numbers(&core.database, agents, wanted, &stop, on_result);
-    let mut buying = Box::pin(buying);
-    // The purchases go on after the first signal: an abandoned one would have an unknown outcome.
-    tokio::select! {
-        end = &mut buying => return Ok(end),
-        () = signals.next() => stop.cancel(),
-    }
-    notices.say(&format!(
-        "Stopping: no further purchase is started. Waiting for purchases in progress, at most {longest}; a second signal stops at once."
-    ));
-    tokio::select! {
-        end = buying => Ok(end),
-        () = signals.next() => Err(Failure::new(
-            "stopped at once: a running server, or the next run of this command, completes the purchases in progress",
-        )),
-    }
+    let on_first = || {
+        notices.say(&format!(
+            "Stopping: no further purchase is started. Waiting for purchases in progress, at most {longest}; a second signal stops at once."
+        ));
+    };
+    let at_once = "a running server, or the next run of this command, completes the purchases in progress";
+    Signals::finish_or_stop(buying, &stop, on_first, at_once).await
 }
 
 /// `12 agents of 3 tenants have no number.`

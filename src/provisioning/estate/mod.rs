@@ -3,14 +3,17 @@
 //! Each import is an ordinary operation, so a run may be killed at any time: a server finishes what was begun, and the next run skips
 //! what its tenant holds already. A number that fails does not stop the others; a carrier that does not answer does.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod run;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+pub use run::RunEnd;
+pub(super) use run::a_few_at_a_time;
+
+use std::collections::{HashMap, HashSet};
+
 use tokio_util::sync::CancellationToken;
 
 use super::kinds::WantedImport;
-use super::{Provisioning, RepointEnd, RepointError, operation_of_mark};
+use super::{Provisioning, RepointError, operation_of_mark};
 use crate::carrier::{FormerSettings, OwnedNumber};
 use crate::domain::{
     Actor, AgentId, AgentStatus, Author, E164, NumberLabel, NumberStatus, Operation, OperationId,
@@ -18,11 +21,6 @@ use crate::domain::{
 };
 pub use crate::store::Holder;
 use crate::store::{Database, StoreError, TenantStore};
-
-/// Maximum number of concurrent imports.
-const PARALLEL: usize = 4;
-/// Consecutive failures of the carrier or the database after which the run starts no further import.
-const FAILURES_IN_A_ROW: u8 = 5;
 
 /// A number of the carrier account.
 #[derive(Debug, Clone)]
@@ -149,26 +147,14 @@ impl Provisioning {
         plan: Vec<PlannedImport>,
         stop: &CancellationToken,
         mut on_result: impl FnMut(&PlannedImport, &Imported),
-    ) -> RepointEnd {
+    ) -> RunEnd {
         let run_id = self.0.entropy.uuid(self.0.clock.now()).to_string();
-        let (mut waiting, mut begun) = (VecDeque::from(plan), FuturesUnordered::new());
-        let (mut end, mut failures) = (RepointEnd::default(), 0_u8);
-        loop {
-            end.gave_up = failures >= FAILURES_IN_A_ROW && !waiting.is_empty();
-            while begun.len() < PARALLEL
-                && !stop.is_cancelled()
-                && !end.gave_up
-                && let Some(planned) = waiting.pop_front()
-            {
-                begun.push(self.take_one(database, planned, &run_id));
-            }
-            let Some((planned, imported)) = begun.next().await else { break };
-            let is_outage = matches!(imported, Imported::No { is_outage: true, .. });
-            failures = if is_outage { failures.saturating_add(1) } else { 0 };
+        let take = |planned| self.take_one(database, planned, &run_id);
+        a_few_at_a_time(plan, stop, take, |(planned, imported)| {
             on_result(&planned, &imported);
-        }
-        end.not_begun = waiting.len();
-        end
+            matches!(imported, Imported::No { is_outage: true, .. })
+        })
+        .await
     }
 
     async fn take_one(

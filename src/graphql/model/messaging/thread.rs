@@ -50,10 +50,11 @@ impl MessageThread {
         self.0.id.to_string().into()
     }
 
-    /// The tenant's number.
+    /// The tenant's number. The token of an agent that no longer has it gets the error `FORBIDDEN`.
     #[graphql(complexity = "child_complexity + 1")]
-    async fn phone_number(&self, ctx: &Context<'_>) -> Option<Result<PhoneNumber, ApiError>> {
-        PhoneNumber::load(ctx, self.0.number_id).await
+    async fn phone_number(&self, ctx: &Context<'_>) -> Result<PhoneNumber, ApiError> {
+        let moved = || Err(ApiError::forbidden("the number of this thread is no longer this agent's"));
+        PhoneNumber::load(ctx, self.0.number_id).await.unwrap_or_else(moved)
     }
 
     /// The agent that has the number now; `null` if the number is in the pool.

@@ -1281,14 +1281,14 @@ export type MessagesThreadsQueryVariables = Exact<{
 }>;
 
 
-export type MessagesThreadsQuery = { messageThreads: { nodes: Array<{ id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent, phoneNumber: { id: string, number: string } | null, agent: { id: string, name: string } | null, lastMessage: { id: string, direction: MessageDirection, body: string | null, status: MessageStatus, createdAt: string, media: Array<{ contentType: string }> } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type MessagesThreadsQuery = { messageThreads: { nodes: Array<{ id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent, phoneNumber: { id: string, number: string }, agent: { id: string, name: string } | null, lastMessage: { id: string, direction: MessageDirection, body: string | null, status: MessageStatus, createdAt: string, media: Array<{ contentType: string }> } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type MessagesThreadQueryVariables = Exact<{
   id: Scalars['ID']['input'];
 }>;
 
 
-export type MessagesThreadQuery = { node: { createdAt: string, id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, messagingStatus: MessagingStatus, messagingStatusReason: string | null, capabilities: { sms: boolean } } | null, agent: { id: string, name: string, messaging: AgentMessaging } | null, messages: { nodes: Array<{ id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null, media: Array<{ contentType: string, url: string, sizeBytes: number | null, problem: string | null }> }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | {} | null };
+export type MessagesThreadQuery = { node: { createdAt: string, id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, messagingStatus: MessagingStatus, messagingStatusReason: string | null, capabilities: { sms: boolean } }, agent: { id: string, name: string, messaging: AgentMessaging } | null, messages: { nodes: Array<{ id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null, media: Array<{ contentType: string, url: string, sizeBytes: number | null, problem: string | null }> }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | {} | null };
 
 export type MessagesOlderQueryVariables = Exact<{
   id: Scalars['ID']['input'];
