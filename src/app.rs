@@ -67,7 +67,7 @@ pub enum AppError {
     /// The database is unavailable, misconfigured or returned an error.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A key of the configuration is not one.
+    /// `ENCRYPTION_KEY` or `ENCRYPTION_KEY_PREVIOUS` is not a valid key.
     #[error("ENCRYPTION_KEY: {0}")]
     EncryptionKey(#[from] Unreadable),
     /// Tenants' accounts at the carrier have tokens that this server cannot decrypt.
@@ -311,7 +311,8 @@ impl App {
             retention,
             message_retention,
             reconcile_every: config.reconcile_every,
-            has_stock: config.stock.as_ref().is_some_and(|stock| !stock.is_empty()),
+            has_stock: !config.twilio.subaccounts
+                && config.stock.as_ref().is_some_and(|stock| !stock.is_empty()),
             workers,
             entropy,
             drain_delay: config.connections.drain_delay,

@@ -206,3 +206,21 @@ async fn an_agent_with_a_number_from_stock_does_not_wait_for_the_carrier() {
     );
     assert!(began.elapsed() < slow, "{:?}", began.elapsed());
 }
+
+/// With subaccounts a tenant's numbers are in its own account, and those in stock are not: they would be paid for nothing.
+#[tokio::test]
+async fn with_subaccounts_nothing_is_bought_for_the_stock() {
+    let is_stocking = |app: &App| {
+        let workers = app.workers().health(Instant::now());
+        workers.iter().any(|worker| worker.name == "worker_stock")
+    };
+    let shared = App::start_with(&[("STOCK", "212:1")]).await;
+    assert!(is_stocking(&shared));
+    let key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+    let variables = [("STOCK", "212:1"), ("CARRIER_ACCOUNTS", "subaccount"), ("ENCRYPTION_KEY", key)];
+    let app = App::start_with(&variables).await;
+    assert!(!is_stocking(&app));
+    let token = app.token(Uuid::from_u128(1));
+    let made = create(&app, &token, json!({"name": "Front Desk", "areaCode": "212"})).await;
+    assert_eq!(shown(&app, &token, &made["phoneNumber"]["id"]).await["origin"], "PURCHASED", "{made}");
+}

@@ -14,7 +14,12 @@ async fn readiness(app: &App) -> (u16, Value) {
 
 #[tokio::test]
 async fn each_worker_has_a_heartbeat_and_readiness_names_a_failing_one() {
-    let app = App::start_with(&[("CALL_RETENTION_DAYS", "30"), ("MESSAGE_RETENTION_DAYS", "30")]).await;
+    let app = App::start_with(&[
+        ("CALL_RETENTION_DAYS", "30"),
+        ("MESSAGE_RETENTION_DAYS", "30"),
+        ("STOCK", "212:1"),
+    ])
+    .await;
     let running = Worker::ALL.iter().filter(|worker| {
         let is_for_others = **worker == Worker::Changes && !app.database_url().starts_with("postgres");
         !matches!(worker, Worker::Keys | Worker::DatabaseCheck) && !is_for_others
