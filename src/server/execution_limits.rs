@@ -20,6 +20,8 @@ use crate::domain::Shares;
 const MAX_EXECUTING: usize = 512;
 /// Requests that one caller has executing concurrently.
 const MAX_PER_CALLER: usize = 32;
+/// Requests with files that are received and executed concurrently, one for each caller. Bounds their memory.
+const MAX_WITH_FILES: usize = 4;
 
 /// The caller whose limit a request counts against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,6 +47,8 @@ impl ShareKey {
 pub(super) struct ExecutionLimits {
     server: Arc<Semaphore>,
     callers: Shares<ShareKey>,
+    server_files: Arc<Semaphore>,
+    files: Shares<ShareKey>,
 }
 
 /// Permission to execute one request, returned when dropped.
@@ -57,7 +61,12 @@ pub(super) struct ExecutionPermit {
 impl ExecutionLimits {
     /// Creates the limits with all permits available.
     pub(super) fn new() -> Self {
-        Self { server: Arc::new(Semaphore::new(MAX_EXECUTING)), callers: Shares::new(MAX_PER_CALLER) }
+        Self {
+            server: Arc::new(Semaphore::new(MAX_EXECUTING)),
+            callers: Shares::new(MAX_PER_CALLER),
+            server_files: Arc::new(Semaphore::new(MAX_WITH_FILES)),
+            files: Shares::new(1),
+        }
     }
 
     /// Acquires a permit for one request without waiting.
@@ -76,6 +85,22 @@ impl ExecutionLimits {
             let message = format!(
                 "the server executes at most {MAX_EXECUTING} requests at a time; try again in 1 second"
             );
+            rejection("server", StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
+        })?;
+        Ok(ExecutionPermit { _caller: caller, _server: server })
+    }
+
+    /// Acquires a permit for one request with a file without waiting, before its body is read.
+    ///
+    /// # Errors
+    /// 429 if the caller is sending another file, 503 if the server is receiving [`MAX_WITH_FILES`].
+    pub(super) fn acquire_with_file(&self, key: ShareKey) -> Result<ExecutionPermit, Rejection> {
+        let caller = self.files.of(key).try_acquire_owned().map_err(|_| {
+            let message = "you are sending another file: try again when it has arrived".to_owned();
+            rejection("caller", StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message)
+        })?;
+        let server = Arc::clone(&self.server_files).try_acquire_owned().map_err(|_| {
+            let message = "too many files are being sent: try again in a minute".to_owned();
             rejection("server", StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
         })?;
         Ok(ExecutionPermit { _caller: caller, _server: server })
@@ -112,6 +137,17 @@ mod tests {
         assert_eq!(limits.acquire(tenant(1000)).unwrap_err().status, StatusCode::SERVICE_UNAVAILABLE);
         held.clear();
         drop(limits.acquire(tenant(1)).unwrap());
+    }
+
+    #[test]
+    fn a_caller_sends_one_file_at_a_time_and_takes_no_other_callers_turn() {
+        let limits = ExecutionLimits::new();
+        let held: Vec<_> =
+            (1..=MAX_WITH_FILES as u128).map(|n| limits.acquire_with_file(tenant(n)).unwrap()).collect();
+        assert_eq!(limits.acquire_with_file(tenant(1)).unwrap_err().status, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(limits.acquire_with_file(tenant(9)).unwrap_err().status, StatusCode::SERVICE_UNAVAILABLE);
+        drop(held);
+        drop(limits.acquire_with_file(tenant(1)).unwrap());
     }
 
     #[test]

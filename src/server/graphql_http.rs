@@ -13,10 +13,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::credentials::{self, is_anonymous};
-use super::execution_limits::ShareKey;
+use super::execution_limits::{ExecutionPermit, ShareKey};
 use super::negotiation::{self, Media};
 use super::rate::ClientAddress;
 use super::rejection::{Rejection, challenge};
@@ -32,9 +31,6 @@ const WITH_FILE: &str = "requestPort";
 
 /// Maximum body size in bytes of a request with a file, which is 10 MB in base64.
 const MAX_BODY_WITH_FILE: usize = 16 * 1024 * 1024;
-
-/// Requests with files that are read and executed at the same time. Bounds their memory.
-static WITH_FILES: Semaphore = Semaphore::const_new(4);
 
 /// Time limit for receiving a body with a file.
 const FILE_TIME: Duration = Duration::from_secs(45);
@@ -59,9 +55,11 @@ pub(super) async fn post(
         let caller = caller(&server, &request_id, address, &headers).await?;
         let may_have_file =
             matches!(caller.principal, Some(Principal::Tenant(_) | Principal::Operator { .. }));
-        let (request, _file) = receive(&headers, body, may_have_file).await?;
+        let key = ShareKey::of(caller.principal, address);
+        let file_permit = || server.execution_limits.acquire_with_file(key);
+        let (request, _file) = receive(&headers, body, may_have_file.then_some(file_permit)).await?;
         // Acquired after the body has arrived, so that a slow sender holds no permit.
-        let _permit = server.execution_limits.acquire(ShareKey::of(caller.principal, address))?;
+        let _permit = server.execution_limits.acquire(key)?;
         Ok(answer(server.api.execute(caller, request).await, media))
     };
     answer.await.unwrap_or_else(|rejection: Rejection| rejection.respond(&request_id.0))
@@ -184,21 +182,18 @@ async fn caller(
 }
 
 /// Reads and decodes a body. One that is larger than [`MAX_BODY`], as its `Content-Length` tells, is read only for a caller that may
-/// send a file, and only as far as there is room for another; it must be a request that takes one.
+/// send a file, and only with a permit; it must be a request that takes one.
 async fn receive(
     headers: &HeaderMap,
     body: Body,
-    may_have_file: bool,
-) -> Result<(GraphqlRequest, Option<SemaphorePermit<'static>>), Rejection> {
+    file_permit: Option<impl FnOnce() -> Result<ExecutionPermit, Rejection>>,
+) -> Result<(GraphqlRequest, Option<ExecutionPermit>), Rejection> {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let is_large = length.is_some_and(|length: usize| length > MAX_BODY);
-    if !(is_large && may_have_file) {
+    let Some(file_permit) = file_permit.filter(|_| is_large) else {
         return Ok((decode(&read(body, MAX_BODY, BODY_TIME).await?)?, None));
-    }
-    let permit = WITH_FILES.try_acquire().map_err(|_| {
-        let message = "too many files are being sent: try again in a minute";
-        Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
-    })?;
+    };
+    let permit = file_permit()?;
     let body = read(body, MAX_BODY_WITH_FILE, FILE_TIME).await?;
     // Before it is decoded, so that any other large body costs no more than before.
     if !std::str::from_utf8(&body).is_ok_and(|text| text.contains(WITH_FILE)) {
