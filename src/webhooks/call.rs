@@ -116,10 +116,10 @@ impl Webhooks {
         if let Some(refusal) = self.about_anothers_call(sender, &callback.call_sid).await {
             return Some(refusal);
         }
-        let number = callback.to_number.as_ref();
-        let refusal = self.foreign(sender, &callback.account_sid, number).await?;
-        let is_on_record = self.accounts.is_call_on_record(&callback.call_sid).await;
-        (!is_on_record).then_some(refusal)
+        let number = callback.to_number.as_ref()?;
+        let is_known =
+            self.holds(sender, number).await || self.accounts.is_call_on_record(&callback.call_sid).await;
+        if is_known { None } else { self.foreign(sender, &callback.account_sid, Some(number)).await }
     }
 
     async fn record_status(&self, callback: &StatusCallback) {

@@ -31,6 +31,14 @@ const FOREIGN_HINT: &str = "the request names another account than TWILIO_ACCOUN
 const TENANT_HINT: &str =
     "the request names a tenant's carrier account, and is not signed with the token that is stored for it";
 
+/// The hint for a request that cannot be verified, since the carrier does not accept the token of its account, or did not answer.
+const UNCHECKED_HINT: &str = "the signature does not fit the stored token, and the carrier did not confirm that token: see \
+                              carrierAccounts";
+
+/// The hint for a request that comes before the accounts were read.
+const NOT_READ_HINT: &str =
+    "the database has been unavailable since the start: the carrier accounts are not known yet";
+
 /// Webhooks whose answer a caller hears.
 const HEARD: [Webhook; 4] =
     [Webhook::IncomingCall, Webhook::CallFallback, Webhook::DialEnded, Webhook::ForwardEnded];
@@ -89,7 +97,9 @@ impl FromRequest<Arc<Webhooks>> for Verified {
             None | Some(Named::Platform) => None,
             Some(Named::Tenant(account)) => Some(account),
             Some(Named::Unknown) => return Err(webhooks.unproven(uri.path(), sid)),
-            Some(Named::NotRead) => return Err(webhooks.unverifiable(uri.path(), sid.as_deref())),
+            Some(Named::NotRead) => {
+                return Err(webhooks.unverifiable(uri.path(), sid.as_deref(), NOT_READ_HINT));
+            }
         };
         let tokens = tenants.as_ref().map_or(webhooks.accounts.platform_tokens(), |account| &account.tokens);
         let is_signed = |url: String| match encoding {
@@ -141,13 +151,13 @@ impl Webhooks {
         if self.accounts.recheck(account.id).await {
             return self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, TENANT_HINT, sid);
         }
-        self.unverifiable(path, sid)
+        self.unverifiable(path, sid, UNCHECKED_HINT)
     }
 
     /// Answers a request that cannot be verified, and may be anybody's: nothing is stored, and the caller hears an apology that tells
     /// nothing of a tenant.
-    fn unverifiable(&self, path: &str, sid: Option<&str>) -> Response {
-        let refusal = self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, TENANT_HINT, sid);
+    fn unverifiable(&self, path: &str, sid: Option<&str>, hint: &'static str) -> Response {
+        let refusal = self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, hint, sid);
         if HEARD.iter().any(|webhook| webhook.path() == path) {
             return self.twiml(CallAnswer::apology(Language::default()));
         }
@@ -184,14 +194,18 @@ impl Webhooks {
         if sender.sid.as_deref() != Some(account_sid) {
             return refuse("signed by one account, but about another");
         }
-        let id = sender.tenants.as_ref().map(|account| account.id);
         // A number identifies its tenant only within its account.
         if let Some(number) = number
-            && !self.accounts.may_call(number, id).await
+            && !self.holds(sender, number).await
         {
             return refuse("signed by one account, but about a number of another");
         }
         None
+    }
+
+    /// Whether the account that signed a request may hold this number.
+    pub(super) async fn holds(&self, sender: &Sender, number: &E164) -> bool {
+        self.accounts.may_call(number, sender.tenants.as_ref().map(|account| account.id)).await
     }
 
     /// Rejects a request of a tenant's account about a call of another tenant: a tenant signs the webhooks of its own account.
