@@ -2,7 +2,7 @@
 //!
 //! A number without an account belongs to the platform's. Any other account has a row with its encrypted token, a client with
 //! circuit breakers and request slots of its own, and webhooks signed with its own token. Each server holds the accounts in memory
-//! and follows the table every second, so that verifying a webhook asks neither the database nor the carrier.
+//! and follows the table every second, so that verifying a signature asks neither the database nor the carrier.
 //!
 //! - A token is decrypted in memory only. It is never logged and never returned.
 //! - An unknown account is rejected without trying any token.
@@ -36,7 +36,7 @@ const MOST_CLIENTS: usize = 1000;
 /// Time limit for a read while a caller waits.
 const READ_TIME: Duration = Duration::from_secs(1);
 /// How long signatures with the previous token are accepted after a rotation.
-pub const PREVIOUS_TOKEN: TimeDelta = TimeDelta::hours(24);
+const PREVIOUS_TOKEN: TimeDelta = TimeDelta::hours(24);
 
 /// Settings of accounts.
 #[derive(Debug, Clone)]
@@ -264,13 +264,23 @@ impl Accounts {
         self.0.keyring.as_ref().ok_or(Unreadable)?.seal((id, sid), token)
     }
 
-    /// The encrypted token of a connected account, unless it is this one.
+    /// The encrypted previous token of a connected account that gets this token, and until when it is accepted. The same token
+    /// again prolongs nothing.
     #[must_use]
-    pub fn sealed_unless_same(&self, id: CarrierAccountId, token: &SecretString) -> Option<String> {
+    pub fn previous_for(
+        &self,
+        id: CarrierAccountId,
+        token: &SecretString,
+    ) -> Option<(String, DateTime<Utc>)> {
         let known = self.known(id)?;
+        let SealedTokens { token: sealed, previous, previous_until } = &known.sealed;
         let is_same =
             known.token.as_ref().is_some_and(|known| known.expose_secret() == token.expose_secret());
-        if is_same { known.sealed.previous.clone() } else { known.sealed.token.clone() }
+        if is_same {
+            previous.clone().zip(*previous_until)
+        } else {
+            Some((sealed.clone()?, self.0.clock.now() + PREVIOUS_TOKEN))
+        }
     }
 
     /// Whether tokens can be encrypted: `ENCRYPTION_KEY` is set.
@@ -279,7 +289,7 @@ impl Accounts {
         self.0.keyring.is_some()
     }
 
-    /// Reads an account again, after this server has changed it.
+    /// Reads an account into memory.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -40,22 +40,30 @@ impl Accounts {
 
     /// Follows changes until `stop` is cancelled.
     pub async fn watch(&self, stop: CancellationToken, heartbeat: Heartbeat) {
+        // Beside each other: a carrier that does not answer must not keep this server from following the table.
+        let both = async { tokio::join!(self.follow_on(&heartbeat), self.check_on(&heartbeat)) };
+        stop.run_until_cancelled(both).await;
+    }
+
+    async fn follow_on(&self, heartbeat: &Heartbeat) {
         loop {
             heartbeat.beat();
-            let round = Box::pin(caught("carrier accounts", async {
-                if let Err(error) = self.follow().await {
-                    tracing::debug!(%error, "carrier accounts not read");
-                    return;
+            let round = Box::pin(async {
+                match self.follow().await {
+                    Ok(()) => self.reseal_some().await,
+                    Err(error) => tracing::debug!(%error, "carrier accounts not read"),
                 }
-                self.reseal_some().await;
-                self.check_some(&heartbeat).await;
-            }));
-            if stop.run_until_cancelled(round).await.is_none() {
-                return;
-            }
-            if stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_none() {
-                return;
-            }
+            });
+            let _done_or_panicked = caught("carrier accounts", round).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+    }
+
+    async fn check_on(&self, heartbeat: &Heartbeat) {
+        loop {
+            let round = Box::pin(self.check_some(heartbeat));
+            let _done_or_panicked = caught("carrier accounts", round).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -118,11 +126,14 @@ impl Accounts {
                 .take(AT_ONCE * 10)
                 .collect()
         };
-        let count = old.len();
+        let mut count = 0;
         for (id, sid, was) in old {
             let Some(tokens) = resealed(keyring, (id, &sid), &was) else { continue };
             match self.0.store.reseal_account(id, &was, &tokens).await {
-                Ok(_) => self.reread(id).await,
+                Ok(is_done) => {
+                    count += usize::from(is_done);
+                    self.reread(id).await;
+                }
                 Err(error) => {
                     tracing::warn!(account = %id, %error, "token not encrypted with the current key");
                 }

@@ -75,6 +75,13 @@ pub struct NumberAccounts {
 }
 
 impl NumberAccounts {
+    /// The accounts as they are stored.
+    #[must_use]
+    pub fn stored(owner: Option<Uuid>, other: Option<Uuid>, was_moved: bool, is_moving: bool) -> Self {
+        let [owner, other] = [owner, other].map(|account| account.map(CarrierAccountId));
+        Self { owner, other: was_moved.then_some(other), is_moving }
+    }
+
     /// Whether calls and messages to the number may come from this account. While it is being moved, both may hold it.
     #[must_use]
     pub fn may_be(&self, account: Option<CarrierAccountId>) -> bool {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, Select};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -17,8 +17,7 @@ const READ_TIME: Duration = Duration::from_secs(1);
 type Row = (Uuid, Option<Uuid>, Option<Uuid>, Option<chrono::DateTime<chrono::Utc>>, bool);
 
 fn read((tenant, owner, other, moved_at, is_moving): Row) -> (TenantId, NumberAccounts) {
-    let other = moved_at.map(|_| other.map(CarrierAccountId));
-    (TenantId(tenant), NumberAccounts { owner: owner.map(CarrierAccountId), other, is_moving })
+    (TenantId(tenant), NumberAccounts::stored(owner, other, moved_at.is_some(), is_moving))
 }
 
 impl SystemStore {
@@ -93,8 +92,8 @@ impl SystemStore {
         &self,
         number: Select<E>,
     ) -> Result<Option<(TenantId, NumberAccounts)>, StoreError> {
-        let Some(id) = number.into_tuple::<Uuid>().one(self.db()).await? else { return Ok(None) };
-        Ok(self.accounts_of(phone_number::Entity::find_by_id(id)).await?)
+        let is_its = phone_number::Column::Id.in_subquery(QueryTrait::into_query(number));
+        Ok(self.accounts_of(phone_number::Entity::find().filter(is_its)).await?)
     }
 
     async fn accounts_of(

@@ -5,8 +5,7 @@ use sea_orm::entity::prelude::*;
 
 use super::read;
 use crate::domain::{
-    AgentId, CallGroupId, Capabilities, CarrierAccountId, NumberAccounts, NumberId, OperationId, PhoneNumber,
-    TenantId,
+    AgentId, CallGroupId, Capabilities, NumberAccounts, NumberId, OperationId, PhoneNumber, TenantId,
 };
 use crate::store::{NumberSummary, StoreError};
 
@@ -158,11 +157,12 @@ impl TryFrom<Model> for PhoneNumber {
             label: read::optional(TABLE, "label", row.label.as_deref())?,
             primary_since: row.primary_since,
             origin: read::text(TABLE, "origin", &row.origin)?,
-            accounts: NumberAccounts {
-                owner: row.carrier_account_id.map(CarrierAccountId),
-                other: row.moved_at.map(|_| row.other_account_id.map(CarrierAccountId)),
-                is_moving: row.is_moving,
-            },
+            accounts: NumberAccounts::stored(
+                row.carrier_account_id,
+                row.other_account_id,
+                row.moved_at.is_some(),
+                row.is_moving,
+            ),
             operation_id: OperationId(row.operation_id),
             marked_by: row.marked_by.map(OperationId),
             number: read::text(TABLE, "number", &row.number)?,

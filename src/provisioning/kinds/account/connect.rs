@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use crate::accounts::{Connecting, NotConnected, PREVIOUS_TOKEN};
+use crate::accounts::{Connecting, NotConnected};
 use crate::domain::{CarrierAccountId, CarrierAccountKind, Refusal, RefusalCode, is_account_sid};
 use crate::provisioning::{Provisioning, provider_refusal};
 use crate::store::{StoreError, TenantStore};
@@ -58,9 +58,7 @@ impl Provisioning {
                 return Err(taken().into());
             }
             let sealed = self.0.accounts.seal(same.id, sid, token).map_err(unsealed)?;
-            let until = self.0.clock.now() + PREVIOUS_TOKEN;
-            let previous =
-                self.0.accounts.sealed_unless_same(same.id, token).map(|previous| (previous, until));
+            let previous = self.0.accounts.previous_for(same.id, token);
             store.rotate_account_token(same.id, &sealed, previous, &connecting.check).await?;
             store.audit(CONNECT, same.id).await?;
             return Ok(same.id);

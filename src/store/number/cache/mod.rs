@@ -95,8 +95,9 @@ impl CachedNumber {
 
     /// The numbers that a call may be passed on to by rules and fallback numbers.
     fn passed_on_to(self) -> impl Iterator<Item = E164> {
-        let members = self.group.into_iter().flat_map(|group| group.members.clone());
-        let fallbacks = members.filter_map(|member| member.agent.fallback_number);
+        let members = self.group.iter().flat_map(|group| &group.members);
+        let fallbacks: Vec<E164> =
+            members.filter_map(|member| member.agent.fallback_number.clone()).collect();
         let forwards: Vec<E164> = self.rules.forwards().cloned().collect();
         forwards.into_iter().chain(self.agent.fallback_number).chain(fallbacks)
     }

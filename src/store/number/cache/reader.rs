@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::super::group::groups_of;
 use super::state::{Found, RowState};
 use super::{CachedNumber, Reading, answering, group};
-use crate::domain::{AgentId, CarrierAccountId, E164, NumberAccounts, NumberId, NumberStatus, RoutingRules};
+use crate::domain::{AgentId, E164, NumberAccounts, NumberId, NumberStatus, RoutingRules};
 use crate::store::dialect::{self, Horizon};
 use crate::store::entities::phone_number::TABLE;
 use crate::store::entities::{self, agent, phone_number};
@@ -84,15 +84,9 @@ impl Row {
 }
 
 fn accounts(row: &QueryResult) -> Result<NumberAccounts, StoreError> {
-    let account =
-        |column| Ok::<_, StoreError>(row.try_get::<Option<Uuid>>("", column)?.map(CarrierAccountId));
-    let other = account("other_account_id")?;
+    let [owner, other] = ["carrier_account_id", "other_account_id"].map(|column| row.try_get("", column));
     let was_moved = row.try_get::<Option<DateTime<Utc>>>("", "moved_at")?.is_some();
-    Ok(NumberAccounts {
-        owner: account("carrier_account_id")?,
-        other: was_moved.then_some(other),
-        is_moving: row.try_get("", "is_moving")?,
-    })
+    Ok(NumberAccounts::stored(owner?, other?, was_moved, row.try_get("", "is_moving")?))
 }
 
 /// Reads numbers with their agents, restricted by `narrowed`. Reports unreadable rows and columns.
