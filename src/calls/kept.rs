@@ -60,26 +60,36 @@ impl KeptNumbers {
     pub async fn watch(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         while stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_some() {
             heartbeat.beat();
-            if let Some(Err(failure)) = stop.run_until_cancelled(self.run()).await {
+            if let Some(Err(failure)) = stop.run_until_cancelled(self.run(&heartbeat)).await {
                 warn!(error = &failure as &dyn std::error::Error, "kept numbers not looked at");
             }
         }
     }
 
-    async fn run(&self) -> Result<(), StoreError> {
+    async fn run(&self, heartbeat: &Heartbeat) -> Result<(), StoreError> {
         let Notes { calls, ports } =
             std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner));
         for sid in ports {
             // An id that makes no key belongs to no port.
             let Ok(event) = format!("port:{sid}").parse::<EventKey>() else { continue };
-            self.store.wake(&event).await?;
+            heartbeat.beat();
+            // The port is looked at within a minute anyway.
+            if let Err(failure) = self.store.wake(&event).await {
+                warn!(error = &failure as &dyn std::error::Error, "port not looked at at once");
+            }
         }
         for (called, forwarded_from) in calls {
-            if self.store.note_forwarded(&called, &forwarded_from).await? {
-                info!("a call has come in through a kept number");
+            heartbeat.beat();
+            match self.store.note_forwarded(&called, &forwarded_from).await {
+                Ok(true) => info!("a call has come in through a kept number"),
+                Ok(false) => {}
+                Err(failure) => {
+                    warn!(error = &failure as &dyn std::error::Error, "call through a kept number not noted");
+                }
             }
         }
         for (tenant, id) in self.store.tested_numbers().await? {
+            heartbeat.beat();
             if let Err(failure) = self.store.verify(tenant, id).await {
                 warn!(kept = %id, error = &failure as &dyn std::error::Error, "test call not recorded");
             }

@@ -165,6 +165,7 @@ impl Sweep {
     /// Asks the account of the call's number; if the number was moved, also the other one, since the call may be older.
     async fn find(&self, sid: &str) -> Result<Result<Option<CarrierCall>, CarrierError>, Unswept> {
         let owner = self.store.accounts_of_call(sid).await?.map(|(_, accounts)| accounts).unwrap_or_default();
+        let mut untold = Ok(None);
         for account in owner.all() {
             let found = match self.accounts.carrier(account).await {
                 Ok(carrier) => carrier.call(sid).await,
@@ -172,10 +173,12 @@ impl Sweep {
             };
             match found {
                 Ok(None) => {}
-                told => return Ok(told),
+                Ok(found) => return Ok(Ok(found)),
+                // The other account may know it, and counts if it does.
+                Err(failure) => untold = untold.and(Err(failure)),
             }
         }
-        Ok(Ok(None))
+        Ok(untold)
     }
 
     async fn ask(&self, sid: &str) -> Result<(), Unswept> {

@@ -56,7 +56,7 @@ impl KeptNumberState {
         )
     }
 
-    /// Whether the record keeps its number no longer.
+    /// Whether the record no longer keeps its number.
     #[must_use]
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Done | Self::Canceled | Self::Expired)

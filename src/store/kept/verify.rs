@@ -13,6 +13,21 @@ use crate::store::{StoreError, SystemStore, audit_event};
 /// Rows in one round.
 const AT_ONCE: u64 = 100;
 
+/// Whether the announced test call has come.
+fn has_come() -> Expr {
+    let call = |column: call::Column| Expr::col((call::Entity, column));
+    let kept = |column: Column| Expr::col((Entity, column));
+    let came = Query::select()
+        .expr(Expr::val(1))
+        .from(call::Entity)
+        .and_where(call(call::Column::PhoneNumberId).eq(kept(Column::PhoneNumberId)))
+        .and_where(call(call::Column::Caller).eq(kept(Column::TestCaller)))
+        .and_where(call(call::Column::StartedAt).gte(kept(Column::TestFrom)))
+        .and_where(call(call::Column::StartedAt).lte(kept(Column::TestUntil)))
+        .take();
+    Expr::exists(came)
+}
+
 impl SystemStore {
     /// Stores that a call to `called` came through the kept number `forwarded_from`, if it is forwarded to `called`. Returns whether
     /// that was new.
@@ -42,25 +57,14 @@ impl SystemStore {
     /// # Errors
     /// [`StoreError`] if the database is unavailable. An unreadable row is reported and passed over.
     pub async fn tested_numbers(&self) -> Result<Vec<(TenantId, KeptNumberId)>, StoreError> {
-        let now = self.shared.clock.now();
-        let call = |column: call::Column| Expr::col((call::Entity, column));
-        let kept = |column: Column| Expr::col((Entity, column));
-        let came = Query::select()
-            .expr(Expr::val(1))
-            .from(call::Entity)
-            .and_where(call(call::Column::PhoneNumberId).eq(kept(Column::PhoneNumberId)))
-            .and_where(call(call::Column::Caller).eq(kept(Column::TestCaller)))
-            .and_where(call(call::Column::StartedAt).gte(kept(Column::TestFrom)))
-            .and_where(call(call::Column::StartedAt).lte(kept(Column::TestUntil)))
-            .take();
         let tested = Entity::find()
             .filter(Column::TestUntil.is_not_null())
             .filter(Column::State.eq(KeptNumberState::Forwarding.as_str()))
-            .filter(Expr::exists(came))
+            .filter(has_come())
             .limit(AT_ONCE);
         let rows = entities::found(self.db(), tested).await?;
         let (found, _) = self.readable(TABLE, &rows, |row: Model| KeptNumber::try_from(row));
-        self.forget_tests(now).await?;
+        self.forget_tests(self.shared.clock.now()).await?;
         Ok(found.into_iter().map(|kept| (kept.tenant_id, kept.id)).collect())
     }
 
@@ -74,12 +78,15 @@ impl SystemStore {
             detail: Set(Some(
                 "no test call arrived in time: check the forwarding, then announce another".into(),
             )),
+            updated_at: Set(now),
             ..Default::default()
         };
         Entity::update_many()
             .set(row)
             .filter(Column::TestUntil.lt(over))
             .filter(Column::State.eq(KeptNumberState::Forwarding.as_str()))
+            // Others are verified in the next round.
+            .filter(has_come().not())
             .exec(self.db())
             .await?;
         Ok(())

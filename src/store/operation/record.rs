@@ -142,10 +142,10 @@ pub enum Effect {
         number: NumberId,
         /// The carrier's id of the number, `PN…`.
         sid: String,
-        /// What it can.
+        /// What the number can do.
         capabilities: Capabilities,
     },
-    /// A port has gone on.
+    /// The state of a port changed.
     KeptNumber(Box<KeptUpdate>),
     /// What was set on an imported number before it was pointed here.
     FormerSettings {
@@ -274,13 +274,14 @@ pub(in crate::store) async fn write(
         .exec_with_returning(db)
         .await?;
     let operation: Operation = written.into_iter().next().ok_or(StoreError::LeaseLost)?.try_into()?;
+    // Before the effects: one that gives a detail of its own counts.
+    kept::ended(db, shared, &operation).await?;
     for effect in &update.effects {
         apply(db, shared, &operation, effect).await?;
     }
     if operation.state == OperationState::Failed {
         message::fail(db, shared, &operation).await?;
     }
-    kept::ended(db, shared, &operation).await?;
     // In the same transaction, so that no operation ends without its entry in the audit trail.
     if operation.state.is_final() {
         audit_event::operation_ended(db, shared, &operation).await?;

@@ -290,9 +290,6 @@ async fn request_port(driver: &Provisioning, operation: &Operation) -> Result<Ou
     let Some(kept) = driver.0.store.kept_of_port(operation.id).await? else {
         return Ok(superseded(operation));
     };
-    if kept.is_cancel_wanted && operation.outcome_unknown_at.is_none() {
-        return Ok(canceled(operation));
-    }
     let missing = StoreError::Corrupt { table: "operations", column: "data" };
     let bill = read_data::<PortProgress>(operation)?.bill.ok_or(missing)?;
     if operation.outcome_unknown_at.is_some() {
@@ -311,6 +308,10 @@ async fn request_port(driver: &Provisioning, operation: &Operation) -> Result<Ou
                 return Ok(Outcome::failed(operation, &failure, undo, Patience::UntilSettled));
             }
         }
+    }
+    // After the look-up: an earlier request may have succeeded, and that port is followed and canceled.
+    if kept.is_cancel_wanted {
+        return Ok(canceled(operation));
     }
     driver.announce_ports().await;
     let data = order_of(driver, &kept).await?;
