@@ -115,6 +115,7 @@ impl Carrier {
             pricing_breaker: breaker(),
             messaging_breaker: breaker(),
             media_breaker: breaker(),
+            porting_breaker: breaker(),
             acts_in: None,
             ..self.clone()
         }
@@ -176,37 +177,26 @@ impl Carrier {
         url
     }
 
-    /// The URL of a price list. Twilio serves price lists from a host of their own; the emulated carrier has one host.
+    /// The URL of a price list, which has a host of its own.
     pub(super) fn pricing_url(&self, path: &str) -> Url {
-        let mut url = self.config.base_url.clone();
-        if !self.is_emulated() {
-            // Replacing a domain by a domain cannot fail.
-            let _renamed = url.set_host(Some("pricing.twilio.com"));
-        }
+        let mut url = self.host("pricing.twilio.com");
         url.set_path(path);
         url
     }
 
-    /// The URL of a resource of the messaging API, which has a host of its own as well.
-    pub(super) fn messaging_url(&self, path: &[&str]) -> Url {
+    /// Another of Twilio's hosts. The emulated carrier has one for all.
+    fn host(&self, name: &str) -> Url {
         let mut url = self.config.base_url.clone();
         if !self.is_emulated() {
             // Replacing a domain by a domain cannot fail.
-            let _renamed = url.set_host(Some("messaging.twilio.com"));
-        }
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.clear().push("v1").extend(path);
+            let _renamed = url.set_host(Some(name));
         }
         url
     }
 
     /// The URL of a resource of another of Twilio's hosts.
     pub(super) fn url_at(&self, host: &str, path: &[&str]) -> Url {
-        let mut url = self.config.base_url.clone();
-        if !self.is_emulated() {
-            // Replacing a domain by a domain cannot fail.
-            let _renamed = url.set_host(Some(host));
-        }
+        let mut url = self.host(host);
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.clear().push("v1").extend(path);
         }
@@ -288,11 +278,8 @@ impl Carrier {
 
     /// Reads whatever is answered, for requests whose rejections say something.
     pub(super) async fn get_any_answer(&self, url: Url) -> Result<Answer, CarrierError> {
-        let Some(_permit) = self.requests.acquire(self.priority, self.config.timeout).await else {
-            return Err(CarrierError::unavailable("too many requests are waiting"));
-        };
         let request = self.request(Method::GET, url);
-        self.transport.send_for_any_answer(&self.breaker, request, Effect::Reads).await
+        self.send_for_any_answer(&self.breaker, request, Effect::Reads).await
     }
 
     pub(super) async fn delete(&self, url: Url) -> Result<(), CarrierError> {

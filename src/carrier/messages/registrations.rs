@@ -14,6 +14,8 @@ use crate::domain::Review;
 
 /// The largest page size that Twilio accepts.
 const PAGE_SIZE: &str = "1000";
+/// The host of the messaging API.
+const MESSAGING: &str = "messaging.twilio.com";
 /// A longer list counts as a loop of pages.
 const MOST_PAGES: usize = 100;
 /// Each service takes two requests.
@@ -97,7 +99,7 @@ impl Carrier {
 
     /// Reads all pages of a list of the messaging API, with low priority.
     async fn list_v1<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Vec<T>, CarrierError> {
-        let mut url = self.messaging_url(path);
+        let mut url = self.url_at(MESSAGING, path);
         url.query_pairs_mut().append_pair("PageSize", PAGE_SIZE);
         let mut all = Vec::new();
         for _ in 0..MOST_PAGES {
@@ -119,7 +121,7 @@ impl Carrier {
     /// credentials.
     fn next_messaging_page(&self, next: &str) -> Result<Url, CarrierError> {
         let next: Url = next.parse().map_err(|_| CarrierError::unavailable("its list has no next page"))?;
-        let mut url = self.messaging_url(&[]);
+        let mut url = self.url_at(MESSAGING, &[]);
         url.set_path(next.path());
         url.set_query(next.query());
         Ok(url)

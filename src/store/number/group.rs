@@ -12,9 +12,10 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::domain::{
-    AgentId, CallGroup, CallGroupId, CallGroupMember, CallGroupName, CallGroupStrategy, CallStatus, NumberId,
+    AgentId, CallGroup, CallGroupId, CallGroupMember, CallGroupName, CallGroupStrategy, NumberId,
     NumberStatus, PhoneNumber, TenantId,
 };
+use crate::store::call::holds_slot;
 use crate::store::entities::call_group::{self, member};
 use crate::store::entities::{self, call, phone_number};
 use crate::store::page::{self, Cursor, Keyset, PageOf, PageRequest};
@@ -243,7 +244,7 @@ impl TenantStore {
     pub async fn open_calls_of(&self, agents: &[AgentId]) -> Result<HashMap<AgentId, i64>, StoreError> {
         let open = call::Entity::find()
             .filter(call::Column::TenantId.eq(self.tenant.0))
-            .filter(crate::store::call::holds_slot())
+            .filter(holds_slot())
             .filter(call::Column::AgentId.is_in(agents.iter().map(|agent| agent.0)));
         page::count_each(&self.transaction, open, call::Column::AgentId).await
     }
@@ -306,7 +307,6 @@ pub(in crate::store) async fn has_room(
     let open = call::Entity::find()
         .filter(call::Column::TenantId.eq(tenant.0))
         .filter(call::Column::AgentId.eq(agent.0))
-        .filter(call::Column::Status.is_in(CallStatus::UNDER_WAY.map(CallStatus::as_str)))
-        .filter(call::Column::Admitted.eq(true));
+        .filter(holds_slot());
     Ok(page::count(db, open).await? < i64::from(most))
 }
