@@ -94,7 +94,7 @@ variables! {
         ENCRYPTION_KEY: SecretString =
             Typed::optional("no tenant has an account of its own", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", parse::encryption_key)
                 .secret().dev();
-        /// Previous key, with which tokens are still read while they are encrypted again, which every start does.
+        /// Previous key, during rotation: tokens encrypted with it can still be read, and running servers encrypt them again with `ENCRYPTION_KEY`.
         ENCRYPTION_KEY_PREVIOUS: SecretString =
             Typed::optional("none", "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=", parse::encryption_key)
                 .secret().needs("ENCRYPTION_KEY").dev();
@@ -154,7 +154,7 @@ variables! {
         PURCHASES_PER_HOUR: u32 = Typed::with_default("100", |text| parse::whole(text, 0..=u32::MAX)).dev();
         /// Maximum purchases in any hour by one tenant.
         TENANT_PURCHASES_PER_HOUR: u32 = Typed::with_default("25", |text| parse::whole(text, 0..=u32::MAX)).dev();
-        /// Local numbers of the United States and Canada to [keep in stock](docs/operating.md#numbers-in-stock): area codes, each with a number of numbers up to 100.
+        /// Local numbers of the United States and Canada to [keep in stock](docs/operating.md#numbers-in-stock): up to 50 area codes, each with how many numbers to keep, at most 100.
         /// They are bought ahead, up to half of `PURCHASES_PER_HOUR`, so that an agent gets its number without a purchase.
         STOCK: StockWishes = Typed::optional("no stock", "212:5,415:3", parse::stock).dev();
         /// Maximum agents one tenant may create in any hour, deleted ones included.

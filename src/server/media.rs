@@ -41,7 +41,7 @@ pub(super) async fn get(
         None => Err(Rejection::new(
             StatusCode::FORBIDDEN,
             "FORBIDDEN",
-            "this link is not valid, or no longer: query the message again for a new one",
+            "this link is invalid or has expired: query the message again for a new one",
         )),
     };
     served.unwrap_or_else(|rejection| rejection.respond(&request_id.0))
@@ -49,7 +49,7 @@ pub(super) async fn get(
 
 async fn serve(server: &ServerState, id: MediaId, granted: GrantedMedia) -> Result<Response, Rejection> {
     let gone =
-        || Rejection::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is no such file, or not any more");
+        || Rejection::new(StatusCode::NOT_FOUND, "NOT_FOUND", "the file does not exist or was deleted");
     let read = async {
         let door = server.database.read_as(granted.tenant).await?;
         door.media_file(id).await

@@ -57,9 +57,8 @@ impl FromStr for StockWishes {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let mut wishes = BTreeMap::new();
         for wish in text.split(',').map(str::trim).filter(|wish| !wish.is_empty()) {
-            let malformed = || {
-                Invalid::new("must be area codes with numbers of numbers, separated by commas: 212:5,415:3")
-            };
+            let malformed =
+                || Invalid::new("must be area codes with counts, separated by commas: 212:5,415:3");
             let (code, wanted) = wish.split_once(':').ok_or_else(malformed)?;
             let code: AreaCode = code.trim().parse().map_err(|_| malformed())?;
             let wanted: u32 = wanted.trim().parse().map_err(|_| malformed())?;

@@ -54,9 +54,9 @@ pub(crate) enum AgentSyncState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::domain::AgentMessaging")]
 pub(crate) enum AgentMessaging {
-    /// Nothing else: new threads are NOBODY's, and nothing is answered.
+    /// Texts are only stored. New threads have the handling NOBODY, and nothing is answered.
     Off,
-    /// New threads are a PERSON's. A text that asks for help gets `helpText`.
+    /// New threads have the handling PERSON. A text that asks for help gets `helpText`.
     Notify,
     /// The agent answers new threads. A text that asks for help gets `helpText`.
     Agent,

@@ -34,7 +34,7 @@ pub struct WantedFromStock {
     pub quarantined_since: DateTime<Utc>,
 }
 
-/// How the stock is doing.
+/// Levels of the stock.
 #[derive(Debug, Clone, Default)]
 pub struct StockLevels {
     /// Numbers that can be taken, by area code.

@@ -9,7 +9,7 @@ use crate::domain::{self, CarrierAccountId, CarrierAccountKind as Kind, CarrierA
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 
-/// Whose account it is.
+/// Owner of the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::domain::CarrierAccountKind")]
 pub(crate) enum CarrierAccountKind {
@@ -63,7 +63,7 @@ impl CarrierAccount {
         &self.0.sid
     }
 
-    /// Whose account it is.
+    /// Owner of the account.
     async fn kind(&self) -> CarrierAccountKind {
         self.0.kind.into()
     }
@@ -78,7 +78,7 @@ impl CarrierAccount {
         self.0.detail.as_deref()
     }
 
-    /// When it was connected or created. The platform's account has existed for as long as the tenant.
+    /// When it was connected or created. For the platform's account: when the tenant was created.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }

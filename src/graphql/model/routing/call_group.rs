@@ -98,8 +98,8 @@ impl CallGroupMember {
         self.0.weight.into()
     }
 
-    /// Number of the agent's open calls, whichever numbers they came by, with which the group offers it no further call; `null`:
-    /// no limit but the plan's.
+    /// Maximum open calls of the agent, over all its numbers: at this limit the group offers it no further call. `null`: only
+    /// the plan limits it.
     async fn max_calls(&self) -> Option<i32> {
         self.0.max_calls.map(i32::from)
     }

@@ -26,7 +26,8 @@ pub(crate) struct CallGroupMemberInput {
     /// OVERFLOW.
     #[graphql(default = 1)]
     weight: i32,
-    /// Number of the agent's open calls with which the group offers it no further call: 1 to 50. Default: no limit but the plan's.
+    /// Maximum open calls of the agent, 1 to 50: at this limit the group offers it no further call. Default: only the plan limits
+    /// it.
     max_calls: Option<i32>,
 }
 

@@ -16,9 +16,9 @@ const TEST_TIME: TimeDelta = TimeDelta::minutes(15);
 /// Input of `announceTestCall`.
 #[derive(Debug, InputObject)]
 pub(crate) struct AnnounceTestCallInput {
-    /// Id of the kept number, which is FORWARDING.
+    /// Id of a kept number in state FORWARDING.
     kept_number_id: ID,
-    /// The number that the test call will be made from. It must show its number, and must not be the kept number itself.
+    /// The number from which the test call is made. Its caller ID must not be withheld, and it must not be the kept number.
     from: Checked<E164>,
 }
 

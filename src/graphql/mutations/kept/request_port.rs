@@ -19,7 +19,7 @@ const MAX_CHARS: usize = 200;
 /// Days from the request to the earliest port date (Twilio, port-in requests).
 const EARLIEST: TimeDelta = TimeDelta::days(7);
 
-/// Input of `requestPort`: what the losing carrier knows of its customer. It compares all of it.
+/// Input of `requestPort`: the customer's data as the losing carrier has them. It compares every field.
 #[derive(InputObject)]
 pub(crate) struct RequestPortInput {
     /// Id of the kept number.
@@ -181,7 +181,8 @@ pub(crate) struct RequestPort;
 impl RequestPort {
     /// Ports a kept number from its carrier. The authorized representative gets a letter of authorization by e-mail. The number goes
     /// on working at its carrier until the port date, and must not be canceled there before. Only local and mobile numbers of the
-    /// United States. The body of this request may have up to 16 MB; send the document itself, not a hash of it.
+    /// United States. The body of this request may have up to 16 MB if it contains the query text: the hash of a persisted query is not
+    /// enough.
     #[graphql(complexity = "child_complexity + 50")]
     async fn request_port(
         &self,

@@ -16,7 +16,7 @@ use crate::provisioning::kinds::WantedImport;
 pub(crate) struct ImportPhoneNumberInput {
     /// The number, which the carrier account must hold.
     number: Checked<E164>,
-    /// Id of the tenant's own carrier account. Absent: the platform's account, from which operators import.
+    /// Id of the tenant's own carrier account. Absent: the platform's account, from which only operators can import.
     carrier_account_id: Option<ID>,
     /// Id of the agent that answers the number's calls. Absent: the number goes to the tenant's pool. Required from an operator who
     /// names no tenant in `X-Tenant-Id`.

@@ -40,7 +40,7 @@ pub(crate) struct SetPrimaryPhoneNumber;
 #[Object]
 impl SetPrimaryPhoneNumber {
     /// Makes a number the primary one of its agent, which `Agent.phoneNumber` shows. Without a choice it is the agent's oldest
-    /// active number. A number that moves to another agent is chosen no longer.
+    /// active number. A number that is assigned to another agent loses this choice.
     #[graphql(complexity = "child_complexity + 10")]
     async fn set_primary_phone_number(
         &self,

@@ -44,9 +44,9 @@ export type AgentFilter = {
 export type AgentMessaging =
   /** The agent answers new threads. A text that asks for help gets `helpText`. */
   | 'AGENT'
-  /** New threads are a PERSON's. A text that asks for help gets `helpText`. */
+  /** New threads have the handling PERSON. A text that asks for help gets `helpText`. */
   | 'NOTIFY'
-  /** Nothing else: new threads are NOBODY's, and nothing is answered. */
+  /** Texts are only stored. New threads have the handling NOBODY, and nothing is answered. */
   | 'OFF';
 
 /** Lifecycle state of an agent. */
@@ -77,9 +77,9 @@ export type AgentSyncState =
 
 /** Input of `announceTestCall`. */
 export type AnnounceTestCallInput = {
-  /** The number that the test call will be made from. It must show its number, and must not be the kept number itself. */
+  /** The number from which the test call is made. Its caller ID must not be withheld, and it must not be the kept number. */
   from: Scalars['E164']['input'];
-  /** Id of the kept number, which is FORWARDING. */
+  /** Id of a kept number in state FORWARDING. */
   keptNumberId: Scalars['ID']['input'];
 };
 
@@ -150,7 +150,10 @@ export type CallFilter = {
 export type CallGroupMemberInput = {
   /** Id of the agent. An agent may be in several groups, and have numbers of its own. */
   agentId: Scalars['ID']['input'];
-  /** Number of the agent's open calls with which the group offers it no further call: 1 to 50. Default: no limit but the plan's. */
+  /**
+   * Maximum open calls of the agent, 1 to 50: at this limit the group offers it no further call. Default: only the plan limits
+   * it.
+   */
   maxCalls?: InputMaybe<Scalars['Int']['input']>;
   /**
    * Its share of the calls, compared with the weights of the others: 1 to 1000. Without effect in a group with strategy
@@ -214,7 +217,7 @@ export type CancelReleaseInput = {
   id: Scalars['ID']['input'];
 };
 
-/** Whose account it is. */
+/** Owner of the account. */
 export type CarrierAccountKind =
   /** The tenant's own account, connected by `connectCarrierAccount`. */
   | 'OWN'
@@ -337,7 +340,7 @@ export type ImportPhoneNumberInput = {
    * names no tenant in `X-Tenant-Id`.
    */
   agentId?: InputMaybe<Scalars['ID']['input']>;
-  /** Id of the tenant's own carrier account. Absent: the platform's account, from which operators import. */
+  /** Id of the tenant's own carrier account. Absent: the platform's account, from which only operators can import. */
   carrierAccountId?: InputMaybe<Scalars['ID']['input']>;
   /**
    * Idempotency key: any string that is unique to this request, such as a UUID. A repeated request with the same key returns the
@@ -657,7 +660,7 @@ export type RepairPhoneNumberInput = {
   id: Scalars['ID']['input'];
 };
 
-/** Input of `requestPort`: what the losing carrier knows of its customer. It compares all of it. */
+/** Input of `requestPort`: the customer's data as the losing carrier has them. It compares every field. */
 export type RequestPortInput = {
   /** The customer's account number at the losing carrier. Required for mobile numbers. */
   accountNumber?: InputMaybe<Scalars['String']['input']>;
