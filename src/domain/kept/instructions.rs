@@ -10,10 +10,11 @@ pub fn forwarding_instructions(number: &E164, target: &E164) -> String {
     let national = target.as_str().strip_prefix("+1");
     let is_north_american = number.as_str().starts_with("+1");
     if line == Some(NumberType::TollFree) {
-        ways.push(format!(
-            "A toll-free number has no phone to dial on: ask its provider to point it to {target}."
-        ));
-    } else if let Some(digits) = national.filter(|_| is_north_american) {
+        return format!(
+            "{number} is toll-free and has no phone to dial codes on: ask its provider to point it to {target}."
+        );
+    }
+    if let Some(digits) = national.filter(|_| is_north_american) {
         ways.push(format!(
             "Landline and most internet lines: *72 then {digits} forwards all calls, *73 ends it. Only calls that nobody answers: \
              *92 then {digits}, ended by *93. Only while the line is busy: *90 then {digits}, ended by *91."

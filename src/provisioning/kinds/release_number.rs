@@ -43,10 +43,7 @@ impl Provisioning {
         clear_emergency_address: bool,
     ) -> Result<(Operation, PhoneNumber), StoreError> {
         let settled = settled_number_of(store, id).await?;
-        if settled.accounts.is_moving {
-            let why = "this number is being moved to another account: wait until movePhoneNumber has ended";
-            return Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into());
-        }
+        may_leave_its_account(&settled)?;
         let was = settled.status;
         let number = store.begin_release(id).await?.ok_or_else(being_released)?;
         let operation = NewOperation {
@@ -103,6 +100,15 @@ struct ReleaseData {
     /// Whether an emergency address is removed first.
     #[serde(default)]
     clear_emergency_address: bool,
+}
+
+/// Refuses to give up a number while it is being moved.
+pub(super) fn may_leave_its_account(number: &PhoneNumber) -> Result<(), StoreError> {
+    if number.accounts.is_moving {
+        let why = "this number is being moved to another account: wait until movePhoneNumber has ended";
+        return Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into());
+    }
+    Ok(())
 }
 
 pub(super) fn being_released() -> StoreError {

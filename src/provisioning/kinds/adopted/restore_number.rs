@@ -14,7 +14,9 @@ use crate::domain::{
     NumberId, NumberOrigin, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask,
 };
 use crate::provisioning::Provisioning;
-use crate::provisioning::kinds::release_number::{being_released, is_marked_by_another, release_at_carrier};
+use crate::provisioning::kinds::release_number::{
+    being_released, is_marked_by_another, may_leave_its_account, release_at_carrier,
+};
 use crate::provisioning::kinds::{Steps, insert, number_of, present, settled_number_of};
 use crate::provisioning::outcome::{Outcome, Patience, Progress, StepError, unsettled_for};
 use crate::store::{Effect, NewOperation, StoreError, TenantStore};
@@ -40,10 +42,7 @@ impl Provisioning {
             let why = "only an imported number has former settings: give this one up with releasePhoneNumber";
             return Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into());
         }
-        if number.accounts.is_moving {
-            let why = "this number is being moved to another account: wait until movePhoneNumber has ended";
-            return Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into());
-        }
+        may_leave_its_account(&number)?;
         let number = store.begin_release(id).await?.ok_or_else(being_released)?;
         let operation = NewOperation {
             agent_id: Some(number.agent_id),

@@ -143,6 +143,13 @@ impl Provisioning {
             };
             return Err(refused(why).into());
         }
+        // The operation of a rejected port goes on, unless a further request has ended it and failed itself.
+        let operation = present(kept.port_operation_id, "kept_numbers")?;
+        if self.0.store.operation(operation).await?.is_none_or(|operation| operation.state.is_final()) {
+            return Err(
+                refused("no port of this number is under way: request it again with requestPort").into()
+            );
+        }
         present(store.want_cancel(id).await?, "kept_numbers")
     }
 
