@@ -7,6 +7,9 @@ use serde_json::Value;
 use super::{
     super::{Credentials, ambient},
     ProviderState,
+    caller_ids::CallerIds,
+    messaging::Messaging,
+    porting::Porting,
 };
 
 /// An account. A subaccount has another owner than itself.
@@ -176,15 +179,10 @@ impl ProviderState {
     }
 
     fn account_sids_mut(&mut self) -> impl Iterator<Item = &mut String> {
-        let Self { accounts, numbers, charges, calls, messaging, .. } = self;
-        let super::messaging::Messaging {
-            messages,
-            charges: texts,
-            services,
-            applications,
-            registrations,
-            ..
-        } = messaging;
+        let Self { accounts, numbers, charges, calls, messaging, emergency, caller_ids, porting, .. } = self;
+        let Messaging { messages, charges: texts, services, applications, registrations, .. } = messaging;
+        let CallerIds { verified, calls: validations } = caller_ids;
+        let Porting { requests, documents, webhooks, signing, .. } = porting;
         accounts
             .iter_mut()
             .flat_map(|account| [&mut account.sid, &mut account.owner_sid])
@@ -196,5 +194,12 @@ impl ProviderState {
             .chain(services.iter_mut().map(|record| &mut record.account))
             .chain(applications.iter_mut().map(|record| &mut record.account))
             .chain(registrations.iter_mut().map(|record| &mut record.account))
+            .chain(emergency.addresses.iter_mut().map(|record| &mut record.account))
+            .chain(verified.iter_mut().map(|record| &mut record.account))
+            .chain(validations.iter_mut().map(|record| &mut record.account))
+            .chain(requests.iter_mut().flat_map(|record| [&mut record.account, &mut record.requester]))
+            .chain(documents.iter_mut().map(|record| &mut record.account))
+            .chain(webhooks.iter_mut().map(|record| &mut record.account))
+            .chain(signing.iter_mut().map(|record| &mut record.account))
     }
 }
