@@ -111,9 +111,14 @@ impl ProviderState {
         sid == parent || self.account(sid).is_some_and(|account| account.owner_sid == parent)
     }
 
-    /// Opens an account. `owner` is the parent of a subaccount.
-    pub(crate) fn open_account(&mut self, friendly_name: &str, owner: Option<&str>) -> Account {
-        let (now, sid) = (self.now(), ambient::sid("AC"));
+    /// Opens an account. `owner` is the parent of a subaccount. `sid` is known to no account; `None` for a random one.
+    pub(crate) fn open_account(
+        &mut self,
+        friendly_name: &str,
+        owner: Option<&str>,
+        sid: Option<String>,
+    ) -> Account {
+        let (now, sid) = (self.now(), sid.unwrap_or_else(|| ambient::sid("AC")));
         let account = Account {
             serial: self.serial(),
             owner_sid: owner.unwrap_or(&sid).to_owned(),
@@ -162,10 +167,8 @@ impl ProviderState {
             sid.clone_from(account_sid);
         }
         if self.account(account_sid).is_none() {
-            self.open_account("Sandbox", None);
-            if let Some(account) = self.accounts.last_mut() {
-                account.sid.clone_from(account_sid);
-                account.owner_sid.clone_from(account_sid);
+            self.open_account("Sandbox", None, Some(account_sid.clone()));
+            if let Some(account) = self.account_mut(account_sid) {
                 (account.created, account.updated) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
             }
         }

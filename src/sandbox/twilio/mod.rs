@@ -41,6 +41,7 @@ pub(crate) use messaging::review;
 pub(crate) use placed::{change as change_number, place as place_numbers};
 pub(crate) use porting::to_json as port_json;
 pub(crate) use resource::number as number_json;
+pub(crate) use settings::is_sid;
 
 const API_VERSION: &str = "2010-04-01";
 

@@ -222,6 +222,22 @@ async fn api_keys_reach_their_own_account_and_manage_none() {
 }
 
 #[tokio::test]
+async fn an_account_is_opened_with_a_sid_that_nobody_has() {
+    let world = World::start().await;
+    let sid = format!("AC{}", "1".repeat(32));
+    let open = async |sid: &str| world.lever(Method::POST, "accounts", json!({ "sid": sid })).await;
+    let (status, opened) = open(&sid).await;
+    assert_eq!(status, 201, "{opened}");
+    assert_eq!((&opened["sid"], &opened["owner_account_sid"]), (&json!(sid), &json!(sid)));
+    let (short, other) = (format!("AC{}", "1".repeat(31)), format!("AD{}", "1".repeat(32)));
+    for wrong in [sid.as_str(), &world.credentials.account_sid, &short, &other, &format!("{short}g"), ""] {
+        let (status, refused) = open(wrong).await;
+        assert_eq!(status, 400, "{wrong}: {refused}");
+    }
+    assert_eq!(world.state().await["accounts"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn subaccounts_are_limited_and_have_none_of_their_own() {
     let world = World::start().await;
     let main = Login::main(&world);

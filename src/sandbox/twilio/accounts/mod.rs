@@ -138,7 +138,7 @@ async fn create(
         }
         let default = || format!("SubAccount Created at {}", state.now().format("%Y-%m-%d %I:%M %p"));
         let name = name.unwrap_or_else(default);
-        Ok::<Value, TwilioError>(to_json(&state.open_account(&name, Some(&parent.sid))))
+        Ok::<Value, TwilioError>(to_json(&state.open_account(&name, Some(&parent.sid), None)))
     })??;
     Ok((StatusCode::CREATED, Json(created)))
 }
