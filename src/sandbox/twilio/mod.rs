@@ -213,6 +213,6 @@ fn date(moment: DateTime<Utc>) -> String {
 }
 
 /// Formats a date as the `v1` APIs do: `2015-07-30T20:12:31Z`.
-fn iso_date(moment: DateTime<Utc>) -> String {
+pub(crate) fn iso_date(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

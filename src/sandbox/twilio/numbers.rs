@@ -171,10 +171,7 @@ fn by_area_code(state: &ProviderState, code: &str) -> Result<String, TwilioError
 }
 
 fn by_phone_number(phone_number: &str, kind: Option<Kind>) -> Result<String, TwilioError> {
-    let digits = phone_number.strip_prefix('+').unwrap_or_default();
-    let well_formed = (8..=15).contains(&digits.len())
-        && digits.chars().all(|digit| digit.is_ascii_digit())
-        && !digits.starts_with('0');
+    let well_formed = stock::is_e164(phone_number) && !phone_number.starts_with("+0");
     if !well_formed || phone_number == MAGIC_INVALID {
         return Err(TwilioError::bad_request(21421, format!("PhoneNumber is invalid: {phone_number}")));
     }

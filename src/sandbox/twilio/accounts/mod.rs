@@ -107,7 +107,7 @@ fn parse_status(name: &str) -> Result<Status, TwilioError> {
 }
 
 /// Returns the field `FriendlyName`, of at most 64 characters.
-fn friendly_name(fields: &Fields) -> Result<Option<String>, TwilioError> {
+pub(super) fn friendly_name(fields: &Fields) -> Result<Option<String>, TwilioError> {
     match fields.filled("FriendlyName") {
         Some(name) if name.chars().count() > 64 => {
             Err(TwilioError::bad_request(20001, "FriendlyName has more than 64 characters"))
