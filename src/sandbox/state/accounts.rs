@@ -148,13 +148,9 @@ impl ProviderState {
         if status != Status::Closed {
             return;
         }
-        let lost: Vec<String> = {
-            let numbers = self.numbers.iter().filter(|number| self.is_within(&number.account, sid));
-            numbers.map(|number| number.sid.clone()).collect()
-        };
-        self.numbers.retain(|number| !lost.contains(&number.sid));
-        let charges = self.charges.iter_mut().filter(|charge| lost.contains(&charge.number_sid));
-        charges.filter(|charge| charge.released.is_none()).for_each(|charge| charge.released = Some(now));
+        let closed = self.accounts.iter().filter(|account| account.sid == sid || account.owner_sid == sid);
+        let closed: Vec<String> = closed.map(|account| account.sid.clone()).collect();
+        self.drop_numbers(|number| closed.contains(&number.account));
     }
 
     /// Makes the account of these credentials the main account. Records of files from before there were several accounts, and those
