@@ -14,6 +14,7 @@ use super::{
         Charge, Number, ProviderState,
         porting::{NumberStatus, PortNumber, PortRequest, RequestStatus},
     },
+    twilio::iso_date,
 };
 
 /// Time before the port date after which a port can no longer be cancelled.
@@ -155,7 +156,7 @@ fn set_request(request: &mut PortRequest, status: RequestStatus, at: DateTime<Ut
         RequestStatus::Expired => "PortInExpired",
     };
     let mut body = json!({"port_in_request_sid": request.sid, "status": status.name(), "event_type": kind,
-                          "last_date_updated": iso(at)});
+                          "last_date_updated": iso_date(at)});
     if let Some(reason) = &request.cancellation_reason {
         body["order_cancellation_reason"] = json!(reason);
     }
@@ -183,21 +184,16 @@ fn set_number(
     let mut body = json!({
         "port_in_request_sid": request.sid, "port_in_phone_number_sid": number.sid,
         "phone_number": number.phone_number, "status": status.name(), "event_type": kind, "portable": true,
-        "last_date_updated": iso(at),
+        "last_date_updated": iso_date(at),
     });
     if let Some(date) = number.port_date.filter(|_| status == NumberStatus::Pending) {
-        body["port_date"] = json!(iso(date));
+        body["port_date"] = json!(iso_date(date));
     }
     if let Some((reason, code)) = number.rejection.as_ref().filter(|_| status == NumberStatus::Rejected) {
         body["rejection_reason"] = json!(reason);
         body["rejection_reason_code"] = json!(code);
     }
     events.push(Event { account: request.account.clone(), kind, body });
-}
-
-/// Formats a time as these APIs do.
-pub(crate) fn iso(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Ends a request whose numbers have all ended, or reports that some need a correction.

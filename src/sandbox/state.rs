@@ -11,7 +11,7 @@ pub(crate) mod messaging;
 pub(crate) mod porting;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     fs,
     io::Write,
     path::{Path, PathBuf},
@@ -339,6 +339,17 @@ impl ProviderState {
     /// Returns the number of an account with this E.164 form.
     pub(crate) fn own_number(&self, account: &str, phone_number: &str) -> Option<&Number> {
         self.number(phone_number).filter(|number| number.account == account)
+    }
+
+    /// Takes numbers out of their accounts, and ends their charges. Returns their count.
+    pub(crate) fn drop_numbers(&mut self, leaves: impl Fn(&Number) -> bool) -> usize {
+        let now = self.now();
+        let left: HashSet<String> =
+            self.numbers.extract_if(.., |number| leaves(number)).map(|number| number.sid).collect();
+        for charge in self.charges.iter_mut().filter(|charge| left.contains(&charge.number_sid)) {
+            charge.released.get_or_insert(now);
+        }
+        left.len()
     }
 
     /// Returns the call with this SID.

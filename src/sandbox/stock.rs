@@ -204,6 +204,13 @@ pub(crate) fn find(phone_number: &str) -> Option<&'static Item> {
     all().iter().find(|item| item.phone_number == phone_number)
 }
 
+/// Returns whether a text has the form of an E.164 number: `+` and 8 to 15 digits.
+pub(crate) fn is_e164(text: &str) -> bool {
+    text.strip_prefix('+').is_some_and(|digits| {
+        (8..=15).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit())
+    })
+}
+
 /// Formats a number as Twilio's `friendly_name` does: `(212) 555-0100` for North America, E.164 for the rest.
 pub(crate) fn formatted(phone_number: &str) -> String {
     let national = phone_number.strip_prefix("+1").filter(|rest| rest.len() == 10);

@@ -1,7 +1,7 @@
 //! What happens by itself as the providers' clock goes on: emergency addresses are registered and removed, and ports proceed.
 //!
-//! It is looked after before every request to Twilio's API, every test call and text, and whenever the clock is moved, so that nobody
-//! sees a state that has passed; and in the background for the webhooks of ports.
+//! Due changes are applied before every request to Twilio's API, every test call and text, and whenever the clock is moved, so that
+//! nobody sees a state that has passed; and in the background for the webhooks of ports.
 
 use std::{sync::Arc, time::Duration};
 

@@ -93,6 +93,12 @@ pub(crate) fn place_fields(name: &str, number: &str) -> [(String, String); 4] {
     ]
 }
 
+/// Returns the account's primary auth token. Empty if there is no such account.
+fn auth_token(sandbox: &Shared, account: &str) -> String {
+    let state = sandbox.store.read();
+    state.account(account).map(|account| account.auth_token.clone()).unwrap_or_default()
+}
+
 /// Sends a webhook, signed with the account's primary auth token. Like Twilio, retries once if no connection was made, with the same idempotency token.
 pub(crate) async fn send(
     sandbox: &Shared,
@@ -102,8 +108,7 @@ pub(crate) async fn send(
     fields: &[(String, String)],
 ) -> WebhookExchange {
     // Read once: a retry is signed like the first attempt.
-    let key = sandbox.store.read().account(account).map(|account| account.auth_token.clone());
-    let key = key.unwrap_or_default();
+    let key = auth_token(sandbox, account);
     let token = ambient::hex32();
     let first = attempt(sandbox, subject, target, fields, (&key, &token)).await;
     let outcome = match first {
@@ -116,13 +121,13 @@ pub(crate) async fn send(
 
 /// Sends a JSON webhook, signed with the account's primary auth token: the URL names the body's digest, and the signature covers it.
 pub(crate) async fn send_json(sandbox: &Shared, account: &str, url: &str, body: &Value) -> WebhookExchange {
-    let key = sandbox.store.read().account(account).map(|account| account.auth_token.clone());
+    let key = auth_token(sandbox, account);
     let body = body.to_string();
     let digest = digest::digest(&digest::SHA256, body.as_bytes());
     let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     let url = url.split('#').next().unwrap_or_default();
     let url = format!("{url}{}bodySHA256={digest}", if url.contains('?') { '&' } else { '?' });
-    let signature = sign::twilio(&key.unwrap_or_default(), &sign::messaging_url(&url), &[]);
+    let signature = sign::twilio(&key, &sign::messaging_url(&url), &[]);
     let request = sandbox.http.post(&url).header(CONTENT_TYPE, "application/json");
     let request = request.header("X-Twilio-Signature", signature).body(body);
     let response = match request.header("I-Twilio-Idempotency-Token", ambient::hex32()).send().await {

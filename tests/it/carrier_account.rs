@@ -7,7 +7,7 @@ use switchboard::domain::Webhook;
 use switchboard::sandbox::Credentials;
 use uuid::Uuid;
 
-use crate::support::api::{create, provision};
+use crate::support::api::{IMPORT, create, provision};
 use crate::support::practice::{Practice, RELEASE};
 use crate::support::program::{PUBLIC_URL, err, finish, out};
 use crate::support::webhooks::{FORM, INCOMING, encoded, post, ringing, sid, signature, twiml};
@@ -26,8 +26,6 @@ const DISCONNECT: &str = "mutation($id: ID!) { disconnectCarrierAccount(input: {
 const ACCOUNTS: &str = "{ carrierAccounts { id accountSid kind status detail createdAt } }";
 const MOVE: &str = "mutation($input: MovePhoneNumberInput!) { movePhoneNumber(input: $input) {
     phoneNumber { sid status carrierAccount { kind } } operation { kind state } userErrors { message field } } }";
-const IMPORT: &str = "mutation($input: ImportPhoneNumberInput!) { importPhoneNumber(input: $input) {
-    phoneNumber { status carrierAccount { kind } } userErrors { message field } } }";
 const HOLDERS: &str = "{ phoneNumbers { nodes { number carrierAccount { kind accountSid } } } }";
 
 /// An account of the tenant's own at the carrier; gives its SID.
@@ -471,7 +469,9 @@ async fn a_number_is_imported_from_the_tenants_own_account() {
     assert_eq!(refused["userErrors"][0]["field"][1], "carrierAccountId", "{refused}");
     let imported = import(&practice.token, &own).await;
     assert_eq!(imported["userErrors"], json!([]), "{imported}");
-    assert_eq!(imported["phoneNumber"]["carrierAccount"]["kind"], "OWN", "{imported}");
+    let kind = "query($number: E164!) { phoneNumber(number: $number) { carrierAccount { kind } } }";
+    let found = practice.ask(kind, json!({ "number": number })).await;
+    assert_eq!(found["carrierAccount"]["kind"], "OWN", "{found}");
     let call = practice.call(json!({"to": number})).await;
     assert_eq!(call["status"], "completed", "{call}");
     assert_eq!(holder(app, number).await, account);

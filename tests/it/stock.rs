@@ -15,14 +15,19 @@ const SOON: Duration = Duration::from_secs(60);
 const NUMBER: &str =
     "query($id: ID!) { phoneNumber(id: $id) { number origin status monthlyCost provisionedAt } }";
 
-/// The numbers that are in stock and can be taken, in E.164.
-async fn stock(app: &App) -> Vec<String> {
-    let query = "{ phoneNumbers(first: 100, filter: {status: ACTIVE}) { nodes { number } } }";
+/// Asks as an operator who acts for the stock.
+async fn ask_stock(app: &App, query: &str) -> Value {
     let stock = Uuid::from_u128(0x7374_6f63_6b00_8000_8000_0000_0000_0001);
     let headers =
         [("Authorization", format!("Bearer {}", app.operator_token())), ("X-Tenant-Id", stock.to_string())];
     let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let found = app.graphql_with(&headers, query, json!({})).await;
+    app.graphql_with(&headers, query, json!({})).await
+}
+
+/// The numbers that are in stock and can be taken, in E.164.
+async fn stock(app: &App) -> Vec<String> {
+    let query = "{ phoneNumbers(first: 100, filter: {status: ACTIVE}) { nodes { number } } }";
+    let found = ask_stock(app, query).await;
     let nodes =
         found["data"]["phoneNumbers"]["nodes"].as_array().unwrap_or_else(|| panic!("{found}")).clone();
     nodes.iter().map(|node| node["number"].as_str().unwrap().to_owned()).collect()
@@ -143,8 +148,13 @@ async fn a_purchase_for_the_stock_whose_answer_was_lost_buys_nothing_twice() {
 async fn the_stock_leaves_half_of_the_purchases_to_the_tenants() {
     let app = App::start_with(&[("STOCK", "212:5"), ("PURCHASES_PER_HOUR", "4")]).await;
     filled(&app, 2).await;
-    // A third one is refused, and the area code is not tried again at once.
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    let failed = "{ operations(filter: {state: FAILED}) { nodes { error { code } } } }";
+    let refused = wait_until("a third one is refused", SOON, async || {
+        let failed = ask_stock(&app, failed).await["data"]["operations"]["nodes"].clone();
+        (failed != json!([])).then_some(failed)
+    })
+    .await;
+    assert_eq!(refused, json!([{ "error": { "code": "LIMIT_REACHED" } }]));
     assert_eq!(stock(&app).await.len(), 2);
     let token = app.token(Uuid::from_u128(1));
     for (area, origin) in [("212", "STOCK"), ("646", "PURCHASED"), ("646", "PURCHASED")] {

@@ -40,22 +40,26 @@ async fn open(State(sandbox): State<Shared>, Json(order): Json<Value>) -> Respon
         Ok(order) => order,
         Err(error) => return error_response(StatusCode::BAD_REQUEST, error.to_string()),
     };
+    let Order { friendly_name, sid, auth_token, trial } = order;
+    if sid.as_deref().is_some_and(|sid| !twilio::is_sid(sid, "AC")) {
+        return error_response(StatusCode::BAD_REQUEST, "sid must be AC and 32 hexadecimal digits");
+    }
     let opened = sandbox.store.change(|state| {
-        let sid = state.open_account(order.friendly_name.as_deref().unwrap_or("Somebody else"), None).sid;
-        state.account_mut(&sid).map(|account| {
-            account.is_trial = order.trial;
-            if let Some(token) = order.auth_token {
-                account.auth_token = token;
-            }
-            if let Some(sid) = order.sid {
-                account.owner_sid.clone_from(&sid);
-                account.sid = sid;
-            }
-            twilio::account_json(account)
-        })
+        if sid.as_deref().is_some_and(|sid| state.account(sid).is_some()) {
+            return None;
+        }
+        let name = friendly_name.as_deref().unwrap_or("Somebody else");
+        let sid = state.open_account(name, None, sid).sid;
+        let account = state.account_mut(&sid)?;
+        account.is_trial = trial;
+        if let Some(token) = auth_token {
+            account.auth_token = token;
+        }
+        Some(twilio::account_json(account))
     });
     match opened {
-        Ok(account) => (StatusCode::CREATED, Json(account)).into_response(),
+        Ok(Some(account)) => (StatusCode::CREATED, Json(account)).into_response(),
+        Ok(None) => error_response(StatusCode::BAD_REQUEST, "an account with this sid exists already"),
         Err(error) => error_response(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     }
 }

@@ -65,17 +65,9 @@ async fn change(
 
 /// `DELETE /sandbox/numbers/{PN}`: takes a number out of its account, as when it was ported to another carrier.
 async fn leave(State(sandbox): State<Shared>, Path(sid): Path<String>) -> Response {
-    let left = sandbox.store.change(|state| {
-        let (now, count) = (state.now(), state.numbers.len());
-        state.numbers.retain(|number| number.sid != sid);
-        if let Some(charge) = state.charges.iter_mut().find(|charge| charge.number_sid == sid) {
-            charge.released.get_or_insert(now);
-        }
-        state.numbers.len() < count
-    });
-    match left {
-        Ok(true) => StatusCode::NO_CONTENT.into_response(),
-        Ok(false) => error_response(StatusCode::NOT_FOUND, "there is no such number"),
+    match sandbox.store.change(|state| state.drop_numbers(|number| number.sid == sid)) {
+        Ok(0) => error_response(StatusCode::NOT_FOUND, "there is no such number"),
+        Ok(_) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => unsaved(&error),
     }
 }

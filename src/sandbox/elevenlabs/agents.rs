@@ -95,9 +95,8 @@ fn insert(state: &mut ProviderState, body: &Value) -> Result<String, ElevenLabsE
     Ok(agent_id)
 }
 
-/// Applies the body's members to the agent at `now`, by the sandbox's clock. The agent is unchanged on error.
+/// Applies the body's members, whose types are checked, to the agent at `now`, by the sandbox's clock. The agent is unchanged on error.
 fn apply(agent: &mut Agent, body: &Value, now: DateTime<Utc>) -> Result<(), ElevenLabsError> {
-    validate::check_types(body)?;
     // On a copy, so that a failed validation leaves the agent unchanged.
     let mut next = agent.clone();
     for (name, section) in [

@@ -226,7 +226,7 @@ fn start(state: &mut ProviderState, agent_id: &str, mut data: Value) -> Result<L
     }
     let config = with_defaults(Section::ConversationConfig, &agent.conversation_config);
     let can_opt_out = has_client_tool(state, &agent, OPT_OUT);
-    let live = Live { can_opt_out, ..live(&config, &conversation) };
+    let live = live(&config, &conversation, can_opt_out);
     if !live.first_message.is_empty() {
         conversation.turns.push(turn("agent", &live.first_message, 0));
     }
@@ -238,7 +238,7 @@ fn turn(role: &str, message: &str, second: u64) -> Turn {
     Turn { role: role.to_owned(), message: message.to_owned(), second }
 }
 
-fn live(config: &Value, conversation: &Conversation) -> Live {
+fn live(config: &Value, conversation: &Conversation, can_opt_out: bool) -> Live {
     let overrides = conversation.client_data.get("conversation_config_override").unwrap_or(&Value::Null);
     let text = |pointer: &str| {
         let given = overrides.pointer(pointer).filter(|text| !text.is_null());
@@ -261,7 +261,7 @@ fn live(config: &Value, conversation: &Conversation) -> Live {
             "agent_output_audio_format": format("/tts/agent_output_audio_format"),
             "user_input_audio_format": format("/asr/user_input_audio_format"),
         }),
-        can_opt_out: false,
+        can_opt_out,
     }
 }
 

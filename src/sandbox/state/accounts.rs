@@ -7,6 +7,9 @@ use serde_json::Value;
 use super::{
     super::{Credentials, ambient},
     ProviderState,
+    caller_ids::CallerIds,
+    messaging::Messaging,
+    porting::Porting,
 };
 
 /// An account. A subaccount has another owner than itself.
@@ -108,9 +111,14 @@ impl ProviderState {
         sid == parent || self.account(sid).is_some_and(|account| account.owner_sid == parent)
     }
 
-    /// Opens an account. `owner` is the parent of a subaccount.
-    pub(crate) fn open_account(&mut self, friendly_name: &str, owner: Option<&str>) -> Account {
-        let (now, sid) = (self.now(), ambient::sid("AC"));
+    /// Opens an account. `owner` is the parent of a subaccount. `sid` is known to no account; `None` for a random one.
+    pub(crate) fn open_account(
+        &mut self,
+        friendly_name: &str,
+        owner: Option<&str>,
+        sid: Option<String>,
+    ) -> Account {
+        let (now, sid) = (self.now(), sid.unwrap_or_else(|| ambient::sid("AC")));
         let account = Account {
             serial: self.serial(),
             owner_sid: owner.unwrap_or(&sid).to_owned(),
@@ -140,13 +148,9 @@ impl ProviderState {
         if status != Status::Closed {
             return;
         }
-        let lost: Vec<String> = {
-            let numbers = self.numbers.iter().filter(|number| self.is_within(&number.account, sid));
-            numbers.map(|number| number.sid.clone()).collect()
-        };
-        self.numbers.retain(|number| !lost.contains(&number.sid));
-        let charges = self.charges.iter_mut().filter(|charge| lost.contains(&charge.number_sid));
-        charges.filter(|charge| charge.released.is_none()).for_each(|charge| charge.released = Some(now));
+        let closed = self.accounts.iter().filter(|account| account.sid == sid || account.owner_sid == sid);
+        let closed: Vec<String> = closed.map(|account| account.sid.clone()).collect();
+        self.drop_numbers(|number| closed.contains(&number.account));
     }
 
     /// Makes the account of these credentials the main account. Records of files from before there were several accounts, and those
@@ -159,10 +163,8 @@ impl ProviderState {
             sid.clone_from(account_sid);
         }
         if self.account(account_sid).is_none() {
-            self.open_account("Sandbox", None);
-            if let Some(account) = self.accounts.last_mut() {
-                account.sid.clone_from(account_sid);
-                account.owner_sid.clone_from(account_sid);
+            self.open_account("Sandbox", None, Some(account_sid.clone()));
+            if let Some(account) = self.account_mut(account_sid) {
                 (account.created, account.updated) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
             }
         }
@@ -176,15 +178,10 @@ impl ProviderState {
     }
 
     fn account_sids_mut(&mut self) -> impl Iterator<Item = &mut String> {
-        let Self { accounts, numbers, charges, calls, messaging, .. } = self;
-        let super::messaging::Messaging {
-            messages,
-            charges: texts,
-            services,
-            applications,
-            registrations,
-            ..
-        } = messaging;
+        let Self { accounts, numbers, charges, calls, messaging, emergency, caller_ids, porting, .. } = self;
+        let Messaging { messages, charges: texts, services, applications, registrations, .. } = messaging;
+        let CallerIds { verified, calls: validations } = caller_ids;
+        let Porting { requests, documents, webhooks, signing, .. } = porting;
         accounts
             .iter_mut()
             .flat_map(|account| [&mut account.sid, &mut account.owner_sid])
@@ -196,5 +193,12 @@ impl ProviderState {
             .chain(services.iter_mut().map(|record| &mut record.account))
             .chain(applications.iter_mut().map(|record| &mut record.account))
             .chain(registrations.iter_mut().map(|record| &mut record.account))
+            .chain(emergency.addresses.iter_mut().map(|record| &mut record.account))
+            .chain(verified.iter_mut().map(|record| &mut record.account))
+            .chain(validations.iter_mut().map(|record| &mut record.account))
+            .chain(requests.iter_mut().flat_map(|record| [&mut record.account, &mut record.requester]))
+            .chain(documents.iter_mut().map(|record| &mut record.account))
+            .chain(webhooks.iter_mut().map(|record| &mut record.account))
+            .chain(signing.iter_mut().map(|record| &mut record.account))
     }
 }

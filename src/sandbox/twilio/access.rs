@@ -128,7 +128,7 @@ fn admit(state: &ProviderState, request: &Request) -> Result<(Option<Caller>, Ac
 }
 
 /// The HTTP status is not documented.
-fn inactive() -> TwilioError {
+pub(super) fn inactive() -> TwilioError {
     TwilioError::new(StatusCode::FORBIDDEN, 20005, "Account not active")
 }
 

@@ -19,7 +19,9 @@ use super::{
         stock,
         webhook::{self, Subject, Target},
     },
-    Account, Fields, TwilioError, date, page,
+    Account, Fields, TwilioError,
+    accounts::friendly_name,
+    date, page,
     settings::is_web_address,
 };
 
@@ -29,16 +31,6 @@ fn to_json(caller_id: &CallerId) -> Value {
            "phone_number": caller_id.phone_number, "date_created": date(caller_id.created),
            "date_updated": date(caller_id.updated),
            "uri": format!("/2010-04-01/Accounts/{account}/OutgoingCallerIds/{sid}.json")})
-}
-
-/// Returns the field `FriendlyName`, of at most 64 characters.
-fn friendly_name(fields: &Fields) -> Result<Option<&str>, TwilioError> {
-    match fields.filled("FriendlyName") {
-        Some(name) if name.chars().count() > 64 => {
-            Err(TwilioError::bad_request(20001, "FriendlyName has more than 64 characters"))
-        }
-        name => Ok(name),
-    }
 }
 
 /// `GET /OutgoingCallerIds.json`: newest first, filtered by `PhoneNumber` and `FriendlyName`.
@@ -86,8 +78,7 @@ pub(super) async fn create(
 fn request(state: &ProviderState, account: String, fields: &Fields) -> Result<ValidationCall, TwilioError> {
     let refuse = |code, message: String| Err(TwilioError::bad_request(code, message));
     let phone_number = fields.filled("PhoneNumber").unwrap_or_default().to_owned();
-    let digits = phone_number.strip_prefix('+').unwrap_or_default();
-    if !(8..=15).contains(&digits.len()) || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+    if !stock::is_e164(&phone_number) {
         return refuse(21401, format!("PhoneNumber is not valid: {phone_number}"));
     }
     let is_delay = |text: &str| text.parse::<u8>().is_ok_and(|seconds| seconds <= 60);
@@ -119,7 +110,7 @@ fn request(state: &ProviderState, account: String, fields: &Fields) -> Result<Va
     Ok(ValidationCall {
         sid: ambient::sid("CA"),
         account,
-        friendly_name: friendly_name(fields)?.map_or_else(|| stock::formatted(&phone_number), str::to_owned),
+        friendly_name: friendly_name(fields)?.unwrap_or_else(|| stock::formatted(&phone_number)),
         phone_number,
         code: six_digits(),
         status_callback: fields.filled("StatusCallback").unwrap_or_default().to_owned(),
@@ -166,7 +157,7 @@ pub(super) async fn update(
         let now = state.now();
         let known = find(state, &account, name.trim_end_matches(".json"), uri.path())?;
         if let Some(name) = name_of_it {
-            name.clone_into(&mut known.friendly_name);
+            known.friendly_name = name;
         }
         known.updated = now;
         Ok::<Value, TwilioError>(to_json(known))

@@ -41,6 +41,7 @@ pub(crate) use messaging::review;
 pub(crate) use placed::{change as change_number, place as place_numbers};
 pub(crate) use porting::to_json as port_json;
 pub(crate) use resource::number as number_json;
+pub(crate) use settings::is_sid;
 
 const API_VERSION: &str = "2010-04-01";
 
@@ -212,6 +213,6 @@ fn date(moment: DateTime<Utc>) -> String {
 }
 
 /// Formats a date as the `v1` APIs do: `2015-07-30T20:12:31Z`.
-fn iso_date(moment: DateTime<Utc>) -> String {
+pub(crate) fn iso_date(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

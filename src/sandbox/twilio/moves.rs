@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 
 use super::{
     super::{
-        state::{Number, Obstacle, ProviderState, accounts::Status},
+        state::{Number, Obstacle, ProviderState},
         stock::{self, Requirement},
     },
     Caller, Fields, TwilioError,
@@ -85,7 +85,7 @@ fn check_target(
     let Some(account) = state.account(target) else {
         return refuse(21471, "The account in AccountSid does not exist");
     };
-    if account.status != Status::Active || !state.is_active(target) {
+    if !state.is_active(target) {
         return refuse(21472, "The account in AccountSid is not active");
     }
     let parent = state.account(&number.account).map(|owner| owner.owner_sid.as_str());

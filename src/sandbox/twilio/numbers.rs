@@ -171,10 +171,7 @@ fn by_area_code(state: &ProviderState, code: &str) -> Result<String, TwilioError
 }
 
 fn by_phone_number(phone_number: &str, kind: Option<Kind>) -> Result<String, TwilioError> {
-    let digits = phone_number.strip_prefix('+').unwrap_or_default();
-    let well_formed = (8..=15).contains(&digits.len())
-        && digits.chars().all(|digit| digit.is_ascii_digit())
-        && !digits.starts_with('0');
+    let well_formed = stock::is_e164(phone_number) && !phone_number.starts_with("+0");
     if !well_formed || phone_number == MAGIC_INVALID {
         return Err(TwilioError::bad_request(21421, format!("PhoneNumber is invalid: {phone_number}")));
     }
@@ -250,18 +247,13 @@ pub(crate) async fn release(
 ) -> Result<StatusCode, TwilioError> {
     let name = name.trim_end_matches(".json");
     sandbox.store.change(|state| {
-        let now = state.now();
-        let index = state.numbers.iter().position(|number| number.sid == name && number.account == account);
         // A second release finds nothing, which Twilio too answers with a 404.
-        let index = index.ok_or_else(|| TwilioError::not_found(uri.path()))?;
-        if let Some(refusal) = state.numbers.get(index).and_then(moves::obstacle) {
+        let number = state.number_by_sid(&account, name);
+        let number = number.ok_or_else(|| TwilioError::not_found(uri.path()))?;
+        if let Some(refusal) = moves::obstacle(number) {
             return Err(refusal);
         }
-        state.numbers.remove(index);
-        let charge = state.charges.iter_mut().find(|charge| charge.number_sid == name);
-        if let Some(charge) = charge {
-            charge.released = Some(now);
-        }
+        state.drop_numbers(|number| number.sid == name);
         state.counters.releases += 1;
         Ok(StatusCode::NO_CONTENT)
     })?

@@ -103,8 +103,7 @@ pub(crate) fn place(
 
 fn read(state: &mut ProviderState, main: &str, order: Placement) -> Result<Number, String> {
     let Placement { phone_number, .. } = order;
-    let digits = phone_number.strip_prefix('+').unwrap_or_default();
-    if !(8..=15).contains(&digits.len()) || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+    if !stock::is_e164(&phone_number) {
         return Err(format!("phone_number {phone_number:?} is not in E.164 form"));
     }
     let account = order.account_sid.unwrap_or_else(|| main.to_owned());

@@ -169,7 +169,8 @@ pub(super) fn is_web_address(text: &str) -> bool {
     matches!(url.scheme(), "http" | "https") && host_is_fine
 }
 
-pub(super) fn is_sid(text: &str, prefix: &str) -> bool {
+/// Returns whether a text is this prefix and 32 hexadecimal digits.
+pub(crate) fn is_sid(text: &str, prefix: &str) -> bool {
     text.strip_prefix(prefix)
         .is_some_and(|rest| rest.len() == 32 && rest.chars().all(|c| c.is_ascii_hexdigit()))
 }

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::carrier::{Login, Receiver, call, subaccount};
+use crate::support::carrier::{Login, Receiver, advance, call, subaccount};
 use crate::support::sandbox::{World, text};
 
 fn sids(list: &Value, key: &str) -> Vec<String> {
@@ -222,6 +222,22 @@ async fn api_keys_reach_their_own_account_and_manage_none() {
 }
 
 #[tokio::test]
+async fn an_account_is_opened_with_a_sid_that_nobody_has() {
+    let world = World::start().await;
+    let sid = format!("AC{}", "1".repeat(32));
+    let open = async |sid: &str| world.lever(Method::POST, "accounts", json!({ "sid": sid })).await;
+    let (status, opened) = open(&sid).await;
+    assert_eq!(status, 201, "{opened}");
+    assert_eq!((&opened["sid"], &opened["owner_account_sid"]), (&json!(sid), &json!(sid)));
+    let (short, other) = (format!("AC{}", "1".repeat(31)), format!("AD{}", "1".repeat(32)));
+    for wrong in [sid.as_str(), &world.credentials.account_sid, &short, &other, &format!("{short}g"), ""] {
+        let (status, refused) = open(wrong).await;
+        assert_eq!(status, 400, "{wrong}: {refused}");
+    }
+    assert_eq!(world.state().await["accounts"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn subaccounts_are_limited_and_have_none_of_their_own() {
     let world = World::start().await;
     let main = Login::main(&world);
@@ -314,19 +330,63 @@ async fn a_number_moves_between_accounts_of_one_parent_with_its_sid_and_urls() {
     assert_eq!(main.post(&world, &path, &[target, ("BundleSid", &bundle)]).await.0, 200);
 }
 
+/// A time in a file.
+const THEN: &str = "2026-01-01T00:00:00Z";
+
+/// A file with these members.
+fn saved(members: &Value) -> String {
+    let counters = json!({"purchases": 1, "repurchases": 0, "purchases_refused": 0, "releases": 0,
+                          "agents_created": 0, "agents_refused": 0, "agents_deleted": 0, "calls_placed": 0,
+                          "calls_registered": 0});
+    let mut file = json!({"version": 1, "last_serial": 1, "numbers": [], "charges": [], "calls": [], "agents": [],
+                          "conversations": [], "counters": counters});
+    file.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    file.to_string()
+}
+
+#[tokio::test]
+async fn another_main_account_takes_over_every_record_of_the_former() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sandbox.json");
+    let former = format!("AC{}", "1".repeat(32));
+    let caller_id = json!({"serial": 1, "sid": format!("PN{}", "1".repeat(32)), "account": former,
+                           "phone_number": "+13105550142", "friendly_name": "office", "created": THEN, "updated": THEN});
+    let validation = json!({"sid": "CA1", "account": former, "phone_number": "+13105550143", "friendly_name": "",
+                            "code": "123456", "status_callback": "", "status_callback_method": "POST"});
+    let address = json!({"serial": 1, "sid": "AD1", "account": former, "settings": {}, "created": THEN, "updated": THEN});
+    let port = json!({"serial": 1, "sid": "KW1", "account": former, "requester": former, "status": "completed",
+                      "due": null, "numbers": [], "order": {}, "ticket": 1, "cancellation_reason": null, "word": null,
+                      "created": THEN, "updated": THEN});
+    let document = json!({"sid": "RD1", "account": former, "document_type": "utility_bill", "friendly_name": "",
+                          "mime_type": "application/pdf", "bytes": 1, "created": THEN});
+    let webhook =
+        json!({"account": former, "port_in_url": null, "port_out_url": null, "events": [], "created": THEN});
+    let signing = json!({"serial": 1, "account": former, "body": {}});
+    let records = json!({
+        "main_account": former, "emergency": {"addresses": [address]},
+        "caller_ids": {"verified": [caller_id], "calls": [validation]},
+        "porting": {"requests": [port], "documents": [document], "webhooks": [webhook], "signing": [signing]},
+    });
+    std::fs::write(&file, saved(&records)).unwrap();
+    let world = World::start_with(Some(file.clone())).await;
+    let main = Login::main(&world);
+    let (_, list) = main.get(&world, "OutgoingCallerIds.json").await;
+    assert_eq!(list["outgoing_caller_ids"][0]["account_sid"], main.user, "{list}");
+    // A change saves the file.
+    advance(&world, 1).await;
+    let left = std::fs::read_to_string(&file).unwrap();
+    assert!(!left.contains(&former), "{left}");
+    world.sandbox.stop().await;
+}
+
 #[tokio::test]
 async fn files_of_one_account_load_and_tokens_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("sandbox.json");
     let number = json!({"serial": 1, "sid": format!("PN{}", "1".repeat(32)), "phone_number": "+12125550100",
                         "kind": "local", "country": "US", "settings": {"friendly_name": "of old"},
-                        "created": "2026-01-01T00:00:00Z", "updated": "2026-01-01T00:00:00Z"});
-    let counters = json!({"purchases": 1, "repurchases": 0, "purchases_refused": 0, "releases": 0,
-                          "agents_created": 0, "agents_refused": 0, "agents_deleted": 0, "calls_placed": 0,
-                          "calls_registered": 0});
-    let old = json!({"version": 1, "last_serial": 1, "numbers": [number], "charges": [], "calls": [], "agents": [],
-                     "conversations": [], "counters": counters});
-    std::fs::write(&file, old.to_string()).unwrap();
+                        "created": THEN, "updated": THEN});
+    std::fs::write(&file, saved(&json!({"numbers": [number]}))).unwrap();
     let world = World::start_with(Some(file.clone())).await;
     let main = Login::main(&world);
     let (_, list) = main.get(&world, "IncomingPhoneNumbers.json").await;

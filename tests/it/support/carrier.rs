@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use aws_lc_rs::{digest, hmac};
+use aws_lc_rs::digest;
 use axum::{
     Router,
     body::Bytes,
@@ -11,12 +11,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::any,
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::sandbox::{World, answer, text};
+use super::webhooks::signature;
 
 /// Credentials: an account's SID and auth token, or an API key and its secret.
 #[derive(Clone)]
@@ -116,14 +116,9 @@ impl Hook {
 
     /// Whether this token signed it.
     pub(crate) fn is_signed_with(&self, token: &str) -> bool {
-        let mut signed = self.url.clone();
-        if !self.url.contains("bodySHA256=") {
-            let mut fields = self.fields();
-            fields.sort();
-            fields.iter().for_each(|(name, value)| signed.extend([name.as_str(), value.as_str()]));
-        }
-        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, token.as_bytes());
-        STANDARD.encode(hmac::sign(&key, signed.as_bytes())) == self.signature
+        // A JSON body is signed by its digest in the URL.
+        let fields = if self.url.contains("bodySHA256=") { Vec::new() } else { self.fields() };
+        signature(token, &self.url, &fields) == self.signature
     }
 }
 

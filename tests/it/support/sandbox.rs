@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use switchboard::sandbox::{Credentials, Options, Running, start};
 use tokio::net::TcpListener;
 
+use super::carrier::Login;
+
 /// A started sandbox and somebody with its credentials.
 pub(crate) struct World {
     pub(crate) sandbox: Running,
@@ -27,15 +29,9 @@ impl World {
         Self { sandbox: start(options, listener).await.unwrap(), http, credentials }
     }
 
-    /// A request to Twilio's API; the path is the one under the account.
+    /// A request to Twilio's API with the main account's token. A path without a leading slash is below that account.
     pub(crate) fn twilio(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        let Credentials { account_sid, auth_token, .. } = &self.credentials;
-        let url = if path.starts_with("/2010-04-01") || path.starts_with("/v") {
-            format!("{}{path}", self.sandbox.base_url())
-        } else {
-            format!("{}/2010-04-01/Accounts/{account_sid}/{path}", self.sandbox.base_url())
-        };
-        self.http.request(method, url).basic_auth(account_sid, Some(auth_token))
+        Login::main(self).request(self, method, path)
     }
 
     pub(crate) async fn read(&self, path: &str) -> (StatusCode, Value) {
@@ -47,9 +43,7 @@ impl World {
     }
 
     pub(crate) async fn buy(&self, fields: &[(&str, &str)]) -> Value {
-        let (status, number) = self.form("IncomingPhoneNumbers.json", fields).await;
-        assert_eq!(status, 201, "{number}");
-        number
+        Login::main(self).buy(self, fields).await
     }
 
     pub(crate) async fn release(&self, number: &Value) -> StatusCode {

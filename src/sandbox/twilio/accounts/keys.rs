@@ -143,7 +143,7 @@ pub(super) async fn update(
     Ok(Json(to_json(&key)))
 }
 
-/// `DELETE /Keys/{SK}.json`: deletes a key, which is no longer valid.
+/// `DELETE /Keys/{SK}.json`: deletes a key. It stops working at once.
 pub(super) async fn delete(
     State(sandbox): State<Shared>,
     caller: Caller,
@@ -222,7 +222,7 @@ pub(super) async fn iam_update(
     Ok(Json(iam_json(&key)))
 }
 
-/// `DELETE /v1/Keys/{SK}`: deletes a key, which is no longer valid.
+/// `DELETE /v1/Keys/{SK}`: deletes a key. It stops working at once.
 pub(super) async fn iam_delete(
     State(sandbox): State<Shared>,
     caller: Caller,

@@ -107,7 +107,7 @@ fn parse_status(name: &str) -> Result<Status, TwilioError> {
 }
 
 /// Returns the field `FriendlyName`, of at most 64 characters.
-fn friendly_name(fields: &Fields) -> Result<Option<String>, TwilioError> {
+pub(super) fn friendly_name(fields: &Fields) -> Result<Option<String>, TwilioError> {
     match fields.filled("FriendlyName") {
         Some(name) if name.chars().count() > 64 => {
             Err(TwilioError::bad_request(20001, "FriendlyName has more than 64 characters"))
@@ -138,7 +138,7 @@ async fn create(
         }
         let default = || format!("SubAccount Created at {}", state.now().format("%Y-%m-%d %I:%M %p"));
         let name = name.unwrap_or_else(default);
-        Ok::<Value, TwilioError>(to_json(&state.open_account(&name, Some(&parent.sid))))
+        Ok::<Value, TwilioError>(to_json(&state.open_account(&name, Some(&parent.sid), None)))
     })??;
     Ok((StatusCode::CREATED, Json(created)))
 }

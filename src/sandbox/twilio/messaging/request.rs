@@ -249,13 +249,9 @@ fn status_callback(
 
 /// Returns whether the text is a number in E.164 form.
 fn is_number(text: &str) -> bool {
-    text.strip_prefix('+').is_some_and(|digits| {
-        (8..=15).contains(&digits.len())
-            && !digits.starts_with('0')
-            && digits.bytes().all(|digit| digit.is_ascii_digit())
-            // A number of North America has ten digits, and its area code starts with 2 to 9.
-            && digits.strip_prefix('1').is_none_or(|rest| rest.len() == 10 && !rest.starts_with(['0', '1']))
-    })
+    // A number of North America has ten digits, and its area code starts with 2 to 9.
+    let is_american = |rest: &str| rest.len() == 10 && !rest.starts_with(['0', '1']);
+    stock::is_e164(text) && !text.starts_with("+0") && text.strip_prefix("+1").is_none_or(is_american)
 }
 
 /// Returns the country of a number, of those that the sandbox knows.

@@ -56,7 +56,8 @@ pub(super) fn service(state: &ProviderState, account: &str) -> Option<Service> {
 
 /// Returns the service with this SID, if it is the one of [`service`].
 pub(super) fn service_with(state: &ProviderState, (account, sid): (&str, &str)) -> Option<Service> {
-    service(state, account).filter(|service| service.sid == sid)
+    // Before the pool is built: most reads are of other services.
+    if sid == SERVICE { service(state, account) } else { None }
 }
 
 /// Returns the approved campaign of a service without a campaign.

@@ -7,14 +7,12 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::JsonBody;
+use super::{HOST, JsonBody};
 use crate::sandbox::{
-    Shared, ports,
+    Shared,
     state::porting::{SigningConfiguration, WebhookConfiguration},
-    twilio::{Account, Fields, TwilioError, page, settings::is_web_address},
+    twilio::{Account, Fields, TwilioError, iso_date, page, settings::is_web_address},
 };
-
-const HOST: &str = "https://numbers.twilio.com";
 
 const EVENTS: &[&str] = &[
     "PortInWaitingForSignature",
@@ -33,7 +31,7 @@ const EVENTS: &[&str] = &[
 ];
 
 fn to_json(configuration: &WebhookConfiguration) -> Value {
-    let created = ports::iso(configuration.created);
+    let created = iso_date(configuration.created);
     json!({
         "port_in_target_url": configuration.port_in_url, "port_out_target_url": configuration.port_out_url,
         "notifications_of": configuration.events,

@@ -16,7 +16,7 @@ use crate::sandbox::{
         ProviderState,
         porting::{NumberStatus, PortNumber, PortRequest, RequestStatus},
     },
-    twilio::{Account, TwilioError},
+    twilio::{Account, TwilioError, access},
 };
 
 /// Maximum count of numbers of a request.
@@ -49,7 +49,7 @@ fn read(state: &mut ProviderState, requester: &str, body: Value) -> Result<PortR
         return refuse(22171, "account_sid must be the account of the credentials or a subaccount of it");
     }
     if !state.is_active(&account) {
-        return Err(TwilioError::new(StatusCode::FORBIDDEN, 20005, "Account not active"));
+        return Err(access::inactive());
     }
     check_documents(state, requester, &body)?;
     check_losing_carrier(&body)?;

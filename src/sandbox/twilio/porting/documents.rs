@@ -9,9 +9,9 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::sandbox::{
-    Shared, ambient, ports,
+    Shared, ambient,
     state::porting::Document,
-    twilio::{Account, TwilioError},
+    twilio::{Account, TwilioError, iso_date},
 };
 
 /// Maximum size of a document in bytes.
@@ -70,7 +70,7 @@ pub(super) async fn upload(
     })?;
     let resource = json!({
         "sid": document.sid, "document_type": document.document_type, "friendly_name": document.friendly_name,
-        "status": "DRAFT", "mime_type": document.mime_type, "date_created": ports::iso(document.created),
+        "status": "DRAFT", "mime_type": document.mime_type, "date_created": iso_date(document.created),
         "url": format!("https://numbers-upload.twilio.com/v1/Documents/{}", document.sid),
     });
     Ok((StatusCode::CREATED, Json(resource)))

@@ -21,6 +21,8 @@ use super::{super::Shared, TwilioError};
 
 pub(crate) use requests::to_json;
 
+const HOST: &str = "https://numbers.twilio.com";
+
 /// Returns whether a path belongs to these APIs, which have hosts of their own at Twilio.
 pub(super) fn is_path(path: &str) -> bool {
     ["/v1/Porting", "/v1/Documents", "/v1/SigningRequest"].iter().any(|start| path.starts_with(start))

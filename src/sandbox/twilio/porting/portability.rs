@@ -7,10 +7,11 @@ use axum::{
 };
 use serde_json::{Value, json};
 
+use super::HOST;
 use crate::sandbox::{
     Shared, ports,
     state::ProviderState,
-    stock::Kind,
+    stock::{self, Kind},
     twilio::{Account, Fields, TwilioError},
 };
 
@@ -33,11 +34,9 @@ impl Portability {
 
 /// Returns whether the text is a number in E.164 form.
 pub(super) fn is_number(text: &str) -> bool {
-    text.strip_prefix('+').is_some_and(|digits| {
-        (8..=15).contains(&digits.len())
-            && digits.bytes().all(|digit| digit.is_ascii_digit())
-            && digits.strip_prefix('1').is_none_or(|rest| rest.len() == 10 && !rest.starts_with(['0', '1']))
-    })
+    // A number of North America has ten digits, and its area code starts with 2 to 9.
+    let is_american = |rest: &str| rest.len() == 10 && !rest.starts_with(['0', '1']);
+    stock::is_e164(text) && text.strip_prefix("+1").is_none_or(is_american)
 }
 
 /// Returns whether a number can be ported to an account, at the request of another one.
@@ -104,6 +103,6 @@ pub(super) async fn fetch(
         "not_portable_reason": found.code.map(ports::rejection_reason), "not_portable_reason_code": found.code,
         "number_type": if number.starts_with("+1") { type_name(found.kind) } else { "UNKNOWN" },
         "country": found.country,
-        "url": format!("https://numbers.twilio.com/v1/Porting/Portability/PhoneNumber/{number}"),
+        "url": format!("{HOST}/v1/Porting/Portability/PhoneNumber/{number}"),
     })))
 }

@@ -8,19 +8,16 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::portability::type_name;
+use super::{HOST, portability::type_name};
 use crate::sandbox::{
-    Shared,
-    ports::{self, iso},
+    Shared, ports,
     state::{
         ProviderState,
         porting::{NumberStatus, PortNumber, PortRequest, Spelling},
     },
-    twilio::{Account, Fields, TwilioError},
+    twilio::{Account, Fields, TwilioError, iso_date},
     upkeep,
 };
-
-const HOST: &str = "https://numbers.twilio.com";
 
 /// Returns a status word in this spelling.
 fn spelled(name: &str, spelling: Spelling, is_number: bool) -> String {
@@ -51,7 +48,7 @@ fn word(request: &PortRequest, spelling: Spelling) -> String {
 /// Returns the port date once the losing carrier has confirmed it.
 fn shown_date(number: &PortNumber) -> Option<String> {
     let is_confirmed = matches!(number.status, NumberStatus::Pending | NumberStatus::Completed);
-    number.port_date.filter(|_| is_confirmed).map(iso)
+    number.port_date.filter(|_| is_confirmed).map(iso_date)
 }
 
 fn reason(pair: Option<&(String, u32)>) -> (Option<&str>, Option<u32>) {
@@ -70,7 +67,7 @@ pub(crate) fn to_json(state: &ProviderState, request: &PortRequest, base_url: &s
             "not_portability_reason_code": code, "port_in_phone_number_sid": number.sid,
             "port_in_phone_number_status": spelled(number.status.name(), spelling, true),
             "rejection_reason": rejected, "rejection_reason_code": rejected_code, "port_date": shown_date(number),
-            "status_last_time_updated_timestamp": iso(number.updated),
+            "status_last_time_updated_timestamp": iso_date(number.updated),
             "external_porting_vendor_phone_number_id": null,
         })
     });
@@ -80,7 +77,7 @@ pub(crate) fn to_json(state: &ProviderState, request: &PortRequest, base_url: &s
     json!({
         "port_in_request_sid": request.sid, "account_sid": request.account,
         "port_in_request_status": word(request, spelling), "support_ticket_id": request.ticket,
-        "order_cancellation_reason": request.cancellation_reason, "date_created": iso(request.created),
+        "order_cancellation_reason": request.cancellation_reason, "date_created": iso_date(request.created),
         "notification_emails": given("notification_emails"), "target_port_in_date": given("target_port_in_date"),
         "target_port_in_time_range_start": given("target_port_in_time_range_start"),
         "target_port_in_time_range_end": given("target_port_in_time_range_end"),
@@ -149,7 +146,7 @@ pub(super) async fn list(
     };
     let status = fields.filled("PortInRequestStatus").map(normalized);
     let sid = fields.filled("PortInRequestSid");
-    let created = |request: &PortRequest| iso(request.created);
+    let created = |request: &PortRequest| iso_date(request.created);
     // Both bounds are dates or times in ISO form, which sort as text.
     let until = fields.filled("CreatedBefore");
     let since = fields.filled("CreatedAfter");
@@ -204,7 +201,7 @@ pub(super) async fn fetch_number(
         "not_portability_reason": not_portable, "not_portability_reason_code": code,
         "port_in_phone_number_status": spelled(number.status.name(), spelling, true),
         "port_out_pin": number.pin, "rejection_reason": rejected, "rejection_reason_code": rejected_code,
-        "port_date": shown_date(number), "date_created": iso(request.created), "last_updated": iso(number.updated),
+        "port_date": shown_date(number), "date_created": iso_date(request.created), "last_updated": iso_date(number.updated),
         "url": format!("{HOST}/v1/Porting/PortIn/{sid}/PhoneNumber/{number_sid}"),
     })))
 }
