@@ -38,8 +38,8 @@ use serde::Serialize;
 use super::Provisioning;
 use super::outcome::Outcome;
 use crate::domain::{
-    Agent, AgentId, IdempotencyKey, NumberId, NumberOrigin, NumberStatus, Operation, OperationId,
-    OperationKind, PhoneNumber, Refusal, RefusalCode, Step, hex,
+    Agent, AgentId, AgentStatus, E164, IdempotencyKey, NumberId, NumberOrigin, NumberStatus, Operation,
+    OperationId, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, hex,
 };
 use crate::store::{Inserted, Lease, NewOperation, StoreError, TenantStore};
 
@@ -157,6 +157,42 @@ impl Provisioning {
 /// The tenant's agent, locked until the transaction ends; `NOT_FOUND` at `field` if it does not exist.
 async fn agent_of(store: &TenantStore, id: AgentId, field: &str) -> Result<Agent, StoreError> {
     Ok(store.agent(id).await?.ok_or_else(|| Refusal::not_found("agent", field))?)
+}
+
+/// Refuses an agent that is deleted, being deleted or being created: it gets no number.
+///
+/// # Errors
+/// [`StoreError`]; the refusal, at `agentId`, as [`StoreError::Refused`].
+pub(crate) async fn can_get_numbers(store: &TenantStore, agent: &Agent) -> Result<(), StoreError> {
+    let why = match agent.status {
+        AgentStatus::Active | AgentStatus::Inactive if !store.is_being_deleted(agent.id).await? => {
+            return Ok(());
+        }
+        AgentStatus::Active | AgentStatus::Inactive | AgentStatus::Deleted => {
+            "this agent is deleted, or is being deleted: choose another one"
+        }
+        AgentStatus::Pending => "this agent is still being created: wait for its operation, then try again",
+    };
+    Err(Refusal::new(RefusalCode::InvalidInput, why).at("agentId").into())
+}
+
+/// Refuses a number to which the agent's fallback number passes calls on.
+///
+/// # Errors
+/// [`StoreError`]; the refusal, at `agentId`, as [`StoreError::Refused`].
+pub(crate) async fn makes_no_loop(
+    store: &TenantStore,
+    agent: &Agent,
+    number: &E164,
+) -> Result<(), StoreError> {
+    if let Some(fallback) = &agent.fallback_number
+        && store.leads_to(fallback, std::slice::from_ref(number)).await?
+    {
+        let why = "the agent's fallback number passes calls on to this number, so that they would ring each other: change the \
+                   agent's fallback number first";
+        return Err(Refusal::new(RefusalCode::InvalidInput, why).at("agentId").into());
+    }
+    Ok(())
 }
 
 /// The operation that releases a `RELEASING` number; `None` if it ended without effect, so that the number still takes calls.
