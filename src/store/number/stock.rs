@@ -18,7 +18,7 @@ use crate::domain::{
     OperationState, Step, TenantId,
 };
 use crate::store::entities::operation as operations;
-use crate::store::entities::phone_number::{ActiveModel, Column, Entity, Model};
+use crate::store::entities::phone_number::{ActiveModel, Column, Entity, Model, TABLE};
 use crate::store::entities::{self};
 use crate::store::operation::{self, Lease, OperationUpdate, UNFINISHED};
 use crate::store::{Change, Shared, StoreError, SystemStore, dialect};
@@ -219,8 +219,8 @@ impl SystemStore {
     }
 }
 
-/// Moves a released number to the stock, where it is in quarantine. It keeps its mark at the carrier. Does nothing if the number was
-/// released before.
+/// Adds a number to the stock, where it is in quarantine, right after its row was released in the same transaction. It keeps its mark
+/// at the carrier.
 pub(in crate::store) async fn keep(
     db: &impl ConnectionTrait,
     shared: &Shared,
@@ -228,14 +228,8 @@ pub(in crate::store) async fn keep(
     id: NumberId,
 ) -> Result<(), StoreError> {
     let now = shared.clock.now();
-    let row = Entity::find_by_id(released.0).one(db).await?;
-    let Some(row) = row.filter(|row| row.status != NumberStatus::Released.as_str()) else { return Ok(()) };
-    let ended = ActiveModel {
-        status: Set(NumberStatus::Released.to_string()),
-        released_at: Set(Some(now)),
-        ..Default::default()
-    };
-    Entity::update_many().set(ended).filter(Column::Id.eq(released.0)).exec(db).await?;
+    let missing = StoreError::Corrupt { table: TABLE, column: "id" };
+    let row = Entity::find_by_id(released.0).one(db).await?.ok_or(missing)?;
     // A row needs an operation of its tenant; this one has bought nothing.
     let operation = OperationId(shared.entropy.uuid(now));
     let stocking = operations::ActiveModel {
