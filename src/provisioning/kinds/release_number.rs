@@ -152,6 +152,7 @@ pub(super) async fn kept_in_stock(
     };
     Ok(match owned_to_release(driver, number).await {
         Ok(Some(owned)) if is_right(&owned) => {
+            driver.0.store.ensure_stock().await?;
             let stocked = NumberId(driver.0.entropy.uuid(driver.0.clock.now()));
             Some(Effect::NumberStocked { number: number.id, stocked })
         }
