@@ -223,7 +223,9 @@ async fn settled_number_of(store: &TenantStore, id: NumberId) -> Result<PhoneNum
         // Not locked: whatever changes the status checks it again in its update.
         store.numbers_by_id(&[id]).await?.pop().ok_or_else(|| Refusal::not_found("phone number", "id"))?;
     let why = match number.status {
-        NumberStatus::Active | NumberStatus::Inactive if is_being_imported(store, &number).await? => {
+        NumberStatus::Active | NumberStatus::Inactive
+            if import_under_way(store, &number).await?.is_some() =>
+        {
             "this number is being imported: wait until its operation has ended"
         }
         NumberStatus::Active | NumberStatus::Inactive => return Ok(number),
@@ -242,13 +244,16 @@ async fn settled_number_of(store: &TenantStore, id: NumberId) -> Result<PhoneNum
     Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into())
 }
 
-/// Whether the operation that takes the number over has not ended.
-async fn is_being_imported(store: &TenantStore, number: &PhoneNumber) -> Result<bool, StoreError> {
+/// The operation that takes the number over, unless it has ended.
+pub(super) async fn import_under_way(
+    store: &TenantStore,
+    number: &PhoneNumber,
+) -> Result<Option<Operation>, StoreError> {
     if number.origin != NumberOrigin::Imported {
-        return Ok(false);
+        return Ok(None);
     }
     let unfinished = store.unfinished_operations(number.agent_id).await?;
-    Ok(unfinished.iter().any(|operation| {
+    Ok(unfinished.into_iter().find(|operation| {
         operation.kind == OperationKind::ImportNumber && operation.number_id == Some(number.id)
     }))
 }
