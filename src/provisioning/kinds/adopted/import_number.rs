@@ -231,9 +231,7 @@ impl Provisioning {
         // One that leaves texts to the number's own URL, as for a registration in the United States, sends nothing elsewhere.
         let here = Webhook::IncomingMessage.url(&config.webhook_base_url);
         let takes_texts = |service: &&MessagingService| {
-            service.numbers.contains(&owned.sid)
-                && !service.uses_numbers_url
-                && service.inbound_url.as_deref() != Some(here.as_str())
+            service.numbers.contains(&owned.sid) && !service.sends_texts_to(here.as_str())
         };
         let service = services.iter().find(takes_texts);
         elsewhere.extend(service.map(|service| format!("Messaging Service {}", service.sid)));
