@@ -146,7 +146,7 @@ pub(super) async fn kept_in_stock(
         return Ok(None);
     }
     // Only a number that is there, as it should be. Anything else is found out on the way to the carrier.
-    let settings = driver.settings(number.mark());
+    let settings = driver.settings_of(number);
     let is_right = |owned: &OwnedNumber| {
         owned.emergency_address == EmergencyAddress::None && deviations(owned, &settings).is_empty()
     };
