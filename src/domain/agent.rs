@@ -130,6 +130,12 @@ pub struct AnsweringAgent {
 }
 
 impl AnsweringAgent {
+    /// Whether it can answer a call.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.status == AgentStatus::Active && self.voice_agent_id.is_some()
+    }
+
     /// The agent as a number in the tenant's pool has it, whose last agent it was: it answers no call.
     #[must_use]
     pub fn withdrawn(self) -> Self {

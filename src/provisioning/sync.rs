@@ -196,7 +196,8 @@ impl Provisioning {
         updated: Result<Option<VoiceError>, VoiceError>,
     ) -> DeliveryOutcome {
         let agent = delivery.agent.id;
-        let failure = match updated {
+        let now = self.0.clock.now();
+        let (failure, reason, settled_at) = match updated {
             Ok(None) => return DeliveryOutcome::Accepted,
             Ok(Some(failure)) => {
                 warn!(%agent, %failure, "agent delivered without the tool opt_out; it will be added");
@@ -205,35 +206,29 @@ impl Provisioning {
                     "the agent cannot end texts by its own judgement yet (tool opt_out): {}",
                     refusal.message
                 );
-                let reason = Refusal { message, ..refusal };
-                return DeliveryOutcome::Retry {
-                    reason,
-                    due_at: self.next_delivery(delivery),
-                    settled_at: None,
-                };
+                // Even if the outcome for the tool is unknown: that for the agent is not.
+                (failure, Refusal { message, ..refusal }, None)
             }
-            Err(failure) => failure,
+            Err(failure) => {
+                let because = provider_refusal(&failure);
+                if failure.rejects_content() {
+                    error!(%agent, %failure, "voice provider rejected an agent's change");
+                    return DeliveryOutcome::Rejected(because);
+                }
+                warn!(%agent, %failure, "agent's change was not delivered; it will be retried");
+                let is_unknown = matches!(failure, VoiceError::OutcomeUnknown { .. });
+                (failure, because, is_unknown.then(|| now + SETTLING))
+            }
         };
-        let because = provider_refusal(&failure);
-        if failure.rejects_content() {
-            error!(%agent, %failure, "voice provider rejected an agent's change");
-            return DeliveryOutcome::Rejected(because);
-        }
-        warn!(%agent, %failure, "agent's change was not delivered; it will be retried");
-        let now = self.0.clock.now();
-        let (asked, settled_at) = match failure {
-            VoiceError::Unavailable { retry_after, .. } => (retry_after, None),
-            VoiceError::OutcomeUnknown { .. } => (None, Some(now + SETTLING)),
-            // Rejects the account or the moment, not the content: the same change may be accepted later.
-            VoiceError::Rejected(_) => (None, None),
+        let asked = match failure {
+            VoiceError::Unavailable { retry_after, .. } => retry_after,
+            // A rejection is that of the account or the moment, not of the content: the same change may be accepted later.
+            VoiceError::OutcomeUnknown { .. } | VoiceError::Rejected(_) => None,
         };
         let asked = later(now, asked.unwrap_or_default().min(LONGEST_BACKOFF));
         let due_at = self.next_delivery(delivery).max(asked);
-        DeliveryOutcome::Retry {
-            reason: because,
-            due_at: settled_at.map_or(due_at, |at| at.max(due_at)),
-            settled_at,
-        }
+        let due_at = settled_at.map_or(due_at, |at| at.max(due_at));
+        DeliveryOutcome::Retry { reason, due_at, settled_at }
     }
 
     fn next_delivery(&self, delivery: &AgentDelivery) -> DateTime<Utc> {

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::support::App;
 use crate::support::api::create;
+use crate::support::practice::RELEASE;
 use crate::support::program::{PUBLIC_URL, Started, err, finish, out};
 
 const TENANT: Uuid = Uuid::from_u128(1);
@@ -62,7 +63,12 @@ struct Estate {
 
 impl Estate {
     async fn open(count: usize) -> Self {
-        let app = App::start_with(&[("RECONCILE_EVERY", "0s"), ("RATE_LIMIT_PER_MINUTE", "0")]).await;
+        let app = App::start_with(&[
+            ("RECONCILE_EVERY", "0s"),
+            ("RATE_LIMIT_PER_MINUTE", "0"),
+            ("RELEASE_GRACE", "1h"),
+        ])
+        .await;
         let token = app.token(TENANT);
         let made = create(&app, &token, json!({ "name": "Practice", "provisionPhone": false })).await;
         app.set_phone_numbers(TENANT, 2000).await;
@@ -275,6 +281,23 @@ async fn a_number_that_fails_stops_no_other_and_the_next_run_takes_it() {
         err(&rest)
     );
     assert_eq!(estate.here().await, 6);
+}
+
+#[tokio::test]
+async fn a_number_that_is_being_released_is_not_reported_as_imported() {
+    let mut estate = Estate::open(2).await;
+    let input = json!({ "number": number(0), "agentId": estate.agent, "replaceSettings": true });
+    let imported = estate.app.import_placed(input).await;
+    assert_eq!(imported["userErrors"], json!([]), "{imported}");
+    let id = json!({ "id": imported["phoneNumber"]["id"] });
+    let released = estate.app.graphql(&estate.token, RELEASE, id).await;
+    assert_eq!(released["data"]["releasePhoneNumber"]["userErrors"], json!([]), "{released}");
+    let file = estate.whole();
+    let run = estate.import_alone(&["--map", file.to_str().unwrap(), "--yes"]).await;
+    let said = out(&run);
+    assert_eq!(run.status.code(), Some(1), "{said}{}", err(&run));
+    assert!(said.contains("1 of 2 numbers imported.") && said.contains("is being released"), "{said}");
+    assert_eq!(estate.here().await, 1);
 }
 
 #[tokio::test]

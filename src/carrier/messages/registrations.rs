@@ -36,6 +36,14 @@ pub struct MessagingService {
     pub campaign: Option<Review>,
 }
 
+impl MessagingService {
+    /// Whether texts to its numbers go to this URL, if that is each number's own.
+    #[must_use]
+    pub fn sends_texts_to(&self, url: &str) -> bool {
+        self.uses_numbers_url || self.inbound_url.as_deref() == Some(url)
+    }
+}
+
 impl Carrier {
     /// Lists the Messaging Services, with the campaigns of those that have one of these numbers.
     ///

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{AgentId, CallGroupId, Invalid, TenantId, bounded_text, text_enum};
+use crate::domain::{
+    AgentId, AgentStatus, AnsweringAgent, CallGroupId, Invalid, TenantId, bounded_text, text_enum,
+};
 
 text_enum! {
     /// How a call group chooses the member that takes a call.
@@ -88,6 +90,25 @@ impl CallGroup {
 }
 
 impl CallGroupStrategy {
+    /// The members that a group offers this call to, in this order: those that are ready, else the first that is not deleted,
+    /// whose fallback number then rings. `member` returns a member's agent and weight.
+    pub fn offers<'a, T>(
+        self,
+        sid: &str,
+        members: &'a [T],
+        member: impl Fn(&T) -> (&AnsweringAgent, u16),
+    ) -> Vec<&'a T> {
+        let mut offered: Vec<&'a T> = members.iter().filter(|one| member(one).0.is_ready()).collect();
+        self.sort(sid, &mut offered, |one| {
+            let (agent, weight) = member(one);
+            (agent.id, weight)
+        });
+        if offered.is_empty() {
+            offered.extend(members.iter().find(|one| member(one).0.status != AgentStatus::Deleted));
+        }
+        offered
+    }
+
     /// Sorts members into the order in which this call is offered to them. Depends on nothing but the arguments, so that a
     /// repeated request is answered alike by every server, with and without the database.
     pub fn sort<T>(self, sid: &str, members: &mut [T], key: impl Fn(&T) -> (AgentId, u16)) {
@@ -123,6 +144,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::Language;
 
     fn members(weights: &[u16]) -> Vec<(AgentId, u16)> {
         weights.iter().enumerate().map(|(n, weight)| (AgentId(Uuid::from_u128(n as u128)), *weight)).collect()
@@ -160,6 +182,30 @@ mod tests {
         let mut kept = members(&[1, 1000, 2]);
         CallGroupStrategy::Overflow.sort("CA1", &mut kept, |member| *member);
         assert_eq!(kept, members(&[1, 1000, 2]));
+    }
+
+    #[test]
+    fn a_call_is_offered_to_those_that_are_ready_else_to_the_first_that_is_left() {
+        use AgentStatus::{Active, Deleted, Inactive};
+        let agent = |n: u128, status, is_created: bool| AnsweringAgent {
+            id: AgentId(Uuid::from_u128(n)),
+            tenant_id: TenantId(Uuid::from_u128(1)),
+            voice_agent_id: is_created.then(|| format!("agent_{n}")),
+            language: Language::default(),
+            fallback_number: None,
+            status,
+        };
+        let offered = |members: &[AnsweringAgent]| {
+            let offered = CallGroupStrategy::Overflow.offers("CA1", members, |member| (member, 1));
+            offered.into_iter().map(|member| member.id.0.as_u128()).collect::<Vec<_>>()
+        };
+        let (gone, off) = (agent(1, Deleted, true), agent(2, Inactive, true));
+        let uncreated = agent(3, Active, false);
+        let (fourth, fifth) = (agent(4, Active, true), agent(5, Active, true));
+        assert_eq!(offered(&[gone.clone(), off.clone(), fifth, uncreated.clone(), fourth]), [5, 4]);
+        assert_eq!(offered(&[gone.clone(), off, uncreated.clone()]), [2]);
+        assert_eq!(offered(&[gone.clone(), uncreated]), [3]);
+        assert_eq!(offered(&[gone]), [0_u128; 0]);
     }
 
     #[test]

@@ -134,7 +134,7 @@ impl MediaType {
         let mut known = TYPES
             .into_iter()
             .filter(|known| known.name == name || is_image && known.name.starts_with("image/"));
-        if let Some(found) = known.clone().find(|known| (known.begins)(file)) {
+        if let Some(found) = known.clone().find(|known| known.fits(file)) {
             return Ok(found);
         }
         let is_taken = known.any(|known| known.name == name);
@@ -152,6 +152,12 @@ impl MediaType {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         TYPES.into_iter().find(|known| known.name == name)
+    }
+
+    /// Whether a file begins as files of this type do.
+    #[must_use]
+    pub fn fits(self, file: &[u8]) -> bool {
+        (self.begins)(file)
     }
 }
 

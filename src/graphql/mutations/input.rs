@@ -86,6 +86,11 @@ pub(super) fn id<T: FromStr<Err = Invalid>>(field: &str, id: &ID) -> Result<T, R
     id.parse().map_err(|why| Refusal::invalid(field, &why))
 }
 
+/// A refusal with `INVALID_INPUT` at `input.<field>`.
+pub(super) fn refused(field: &str, why: &str) -> Refusal {
+    Refusal::invalid(field, &Invalid(why.to_owned()))
+}
+
 /// Rejects an agent that is still being created, or is deleted.
 ///
 /// # Errors
@@ -96,5 +101,5 @@ pub(super) fn alive(agent: &Agent) -> Result<(), Refusal> {
         AgentStatus::Pending => "this agent is still being created: wait for its operation, then try again",
         AgentStatus::Deleted => "this agent is deleted: create another",
     };
-    Err(Refusal::invalid("id", &Invalid(why.to_owned())))
+    Err(refused("id", why))
 }

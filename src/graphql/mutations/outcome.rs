@@ -6,7 +6,7 @@
 
 use tracing::warn;
 
-use crate::domain::{self, AgentId, NumberId, Operation, Refusal};
+use crate::domain::{self, AgentId, NumberId, Operation, OperationId, Refusal};
 use crate::graphql::context::Session;
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{self, Agent, PhoneNumber, UserError};
@@ -119,13 +119,16 @@ impl<T> Outcome<Accepted<T>> {
 
 /// Waits for a committed operation. If waiting fails, returns the operation as it was stored: a worker carries it out.
 pub(super) async fn carried_out(session: &Session, committed: Operation) -> Operation {
-    match session.provisioning().run(committed.id, session.waits_until()).await {
-        Ok(operation) => operation,
-        Err(failure) => {
-            warn!(operation = %committed.id, error = &failure as &dyn std::error::Error, "wait for an operation failed: the operation continues in the background");
-            committed
-        }
-    }
+    let ran = session.provisioning().run(committed.id, session.waits_until()).await;
+    ran_or(ran, committed.id, committed)
+}
+
+/// The result of waiting for a committed operation, or `written` if waiting failed: a worker carries the operation out.
+pub(super) fn ran_or<T>(ran: Result<T, StoreError>, id: OperationId, written: T) -> T {
+    ran.unwrap_or_else(|failure| {
+        warn!(operation = %id, error = &failure as &dyn std::error::Error, "wait for an operation failed: the operation continues in the background");
+        written
+    })
 }
 
 /// The object of a committed operation as it is now, or as it was stored if it cannot be read.

@@ -1,16 +1,18 @@
 //! `calls` and `simulateCall`.
 
+use std::collections::HashMap;
+
 use async_graphql::{Context, Object};
 
 use crate::domain::{
-    AgentId, AgentStatus, AnsweringAgent, CallGroupId, CallGroupMember, CallerId, E164, NumberStatus,
-    PhoneNumber, RoutingRules,
+    AgentId, AnsweringAgent, CallGroupId, CallGroupMember, CallerId, E164, NumberStatus, PhoneNumber,
+    RoutingRules, TenantId,
 };
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Call, CallDecision, CallFilter, Connection, DateTime, PageArgs, cost};
 use crate::routing::{Imagined, Room};
-use crate::store::TenantStore;
+use crate::store::{AgentProfile, TenantStore};
 
 /// Maximum length of a caller, as the carrier sends it.
 const LONGEST_CALLER: usize = 255;
@@ -143,28 +145,36 @@ async fn offered(
     let Some(group) = store.call_groups_by_id(&[group]).await?.pop() else { return Ok(None) };
     let ids: Vec<AgentId> = group.members.iter().map(|member| member.agent_id).collect();
     let open = store.open_calls_of(&ids).await?;
-    let mut ready = Vec::new();
-    let mut others = Vec::new();
-    for member in &group.members {
-        let Some(agent) = store.agent(member.agent_id).await? else { continue };
-        let is_ready = agent.status == AgentStatus::Active && agent.voice_agent_id.is_some();
-        let list = if is_ready { &mut ready } else { &mut others };
-        list.push((*member, agent));
-    }
+    let read = store.agents_by_id(&ids).await?;
+    let mut agents: HashMap<AgentId, AnsweringAgent> =
+        read.into_iter().map(|agent| (agent.id, answering(agent, group.tenant_id))).collect();
+    let in_order =
+        group.members.iter().filter_map(|member| Some((*member, agents.remove(&member.agent_id)?)));
+    let members: Vec<(CallGroupMember, AnsweringAgent)> = in_order.collect();
     let sid = format!("{:?}", session.services().clock.now());
-    group.strategy.sort(&sid, &mut ready, |(member, _)| (member.agent_id, member.weight));
+    let offered = group.strategy.offers(&sid, &members, |(member, agent)| (agent, member.weight));
     let has_room = |member: &CallGroupMember| {
         let calls = open.get(&member.agent_id).copied().unwrap_or_default();
         member.max_calls.is_none_or(|most| calls < i64::from(most))
     };
-    let free = ready.iter().position(|(member, _)| has_room(member));
-    let is_offered = others.iter().find(|(_, agent)| agent.status != AgentStatus::Deleted);
-    let chosen = ready.get(free.unwrap_or_default()).or(is_offered);
-    Ok(chosen.map(|(_, agent)| Offered {
+    let free = offered.iter().find(|(member, _)| has_room(member));
+    Ok(free.or(offered.first()).map(|(_, agent)| Offered {
         group: group.id,
-        agent: AnsweringAgent::from(agent),
-        has_room: free.is_some() || ready.is_empty(),
+        agent: agent.clone(),
+        // A limit holds only for those that can answer.
+        has_room: free.is_some() || !agent.is_ready(),
     }))
+}
+
+fn answering(agent: AgentProfile, tenant_id: TenantId) -> AnsweringAgent {
+    AnsweringAgent {
+        id: agent.id,
+        tenant_id,
+        voice_agent_id: agent.voice_agent_id,
+        language: agent.language,
+        fallback_number: agent.fallback_number,
+        status: agent.status,
+    }
 }
 
 fn read_caller(from: &str) -> Result<CallerId, ApiError> {

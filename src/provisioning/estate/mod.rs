@@ -12,12 +12,12 @@ use std::collections::{HashMap, HashSet};
 
 use tokio_util::sync::CancellationToken;
 
-use super::kinds::WantedImport;
+use super::kinds::{WantedImport, import_under_way};
 use super::{Provisioning, RepointError, operation_of_mark};
 use crate::carrier::{FormerSettings, OwnedNumber};
 use crate::domain::{
-    Actor, AgentId, AgentStatus, Author, E164, NumberLabel, NumberStatus, Operation, OperationId,
-    OperationKind, OperationState, PhoneNumber, RefusalCode, TenantId,
+    Actor, AgentId, AgentStatus, Author, E164, NumberLabel, NumberStatus, OperationId, OperationState,
+    PhoneNumber, Refusal, RefusalCode, TenantId,
 };
 pub use crate::store::Holder;
 use crate::store::{Database, StoreError, TenantStore};
@@ -184,10 +184,7 @@ impl Provisioning {
         let store = database.write_by(author, planned.tenant).await?;
         let held = store.number_by_e164(&planned.number).await?;
         let id = match held.filter(|held| held.status != NumberStatus::Released) {
-            Some(held) => match self.rest_of(&store, &held).await? {
-                Some(id) => id,
-                None => return Ok(Imported::Yes),
-            },
+            Some(held) => self.rest_of(&store, &held).await?,
             None => {
                 let PlannedImport { number, label, .. } = planned.clone();
                 let wanted = WantedImport { number, account: None, label, replace_settings: true };
@@ -216,23 +213,18 @@ impl Provisioning {
         Ok(Imported::No { why: refusal.message, is_outage })
     }
 
-    /// The operation that points a held number to this server: its import, if that has not ended, else a repair. `None` if the number
-    /// is being given up.
-    async fn rest_of(
-        &self,
-        store: &TenantStore,
-        held: &PhoneNumber,
-    ) -> Result<Option<OperationId>, StoreError> {
+    /// The operation that points a held number to this server: its import, if that has not ended, else a repair.
+    ///
+    /// # Errors
+    /// [`StoreError`]; a number that is being released as [`StoreError::Refused`].
+    async fn rest_of(&self, store: &TenantStore, held: &PhoneNumber) -> Result<OperationId, StoreError> {
         if held.status == NumberStatus::Releasing {
-            return Ok(None);
+            let why = "the number is being released: cancel the release, or wait until it has ended";
+            return Err(Refusal::new(RefusalCode::InvalidInput, why).into());
         }
-        let is_import = |operation: &Operation| {
-            operation.kind == OperationKind::ImportNumber && operation.number_id == Some(held.id)
-        };
-        let unfinished = store.unfinished_operations(held.agent_id).await?;
-        match unfinished.iter().find(|operation| is_import(operation)) {
-            Some(import) => Ok(Some(import.id)),
-            None => Ok(Some(self.repair_number(store, held.id).await?.0.id)),
+        match import_under_way(store, held).await? {
+            Some(import) => Ok(import.id),
+            None => Ok(self.repair_number(store, held.id).await?.0.id),
         }
     }
 }

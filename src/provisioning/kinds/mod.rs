@@ -38,8 +38,8 @@ use serde::Serialize;
 use super::Provisioning;
 use super::outcome::Outcome;
 use crate::domain::{
-    Agent, AgentId, IdempotencyKey, NumberId, NumberOrigin, NumberStatus, Operation, OperationId,
-    OperationKind, PhoneNumber, Refusal, RefusalCode, Step, hex,
+    Agent, AgentId, AgentStatus, E164, IdempotencyKey, NumberId, NumberOrigin, NumberStatus, Operation,
+    OperationId, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, hex,
 };
 use crate::store::{Inserted, Lease, NewOperation, StoreError, TenantStore};
 
@@ -159,6 +159,42 @@ async fn agent_of(store: &TenantStore, id: AgentId, field: &str) -> Result<Agent
     Ok(store.agent(id).await?.ok_or_else(|| Refusal::not_found("agent", field))?)
 }
 
+/// Refuses an agent that is deleted, being deleted or being created: it gets no number.
+///
+/// # Errors
+/// [`StoreError`]; the refusal, at `agentId`, as [`StoreError::Refused`].
+pub(crate) async fn can_get_numbers(store: &TenantStore, agent: &Agent) -> Result<(), StoreError> {
+    let why = match agent.status {
+        AgentStatus::Active | AgentStatus::Inactive if !store.is_being_deleted(agent.id).await? => {
+            return Ok(());
+        }
+        AgentStatus::Active | AgentStatus::Inactive | AgentStatus::Deleted => {
+            "this agent is deleted, or is being deleted: choose another one"
+        }
+        AgentStatus::Pending => "this agent is still being created: wait for its operation, then try again",
+    };
+    Err(Refusal::new(RefusalCode::InvalidInput, why).at("agentId").into())
+}
+
+/// Refuses a number to which the agent's fallback number passes calls on.
+///
+/// # Errors
+/// [`StoreError`]; the refusal, at `agentId`, as [`StoreError::Refused`].
+pub(crate) async fn makes_no_loop(
+    store: &TenantStore,
+    agent: &Agent,
+    number: &E164,
+) -> Result<(), StoreError> {
+    if let Some(fallback) = &agent.fallback_number
+        && store.leads_to(fallback, std::slice::from_ref(number)).await?
+    {
+        let why = "the agent's fallback number passes calls on to this number, so that they would ring each other: change the \
+                   agent's fallback number first";
+        return Err(Refusal::new(RefusalCode::InvalidInput, why).at("agentId").into());
+    }
+    Ok(())
+}
+
 /// The operation that releases a `RELEASING` number; `None` if it ended without effect, so that the number still takes calls.
 async fn released_by(store: &TenantStore, number: &PhoneNumber) -> Result<Option<Operation>, StoreError> {
     let unfinished = store.unfinished_operations(number.agent_id).await?;
@@ -187,7 +223,9 @@ async fn settled_number_of(store: &TenantStore, id: NumberId) -> Result<PhoneNum
         // Not locked: whatever changes the status checks it again in its update.
         store.numbers_by_id(&[id]).await?.pop().ok_or_else(|| Refusal::not_found("phone number", "id"))?;
     let why = match number.status {
-        NumberStatus::Active | NumberStatus::Inactive if is_being_imported(store, &number).await? => {
+        NumberStatus::Active | NumberStatus::Inactive
+            if import_under_way(store, &number).await?.is_some() =>
+        {
             "this number is being imported: wait until its operation has ended"
         }
         NumberStatus::Active | NumberStatus::Inactive => return Ok(number),
@@ -206,13 +244,16 @@ async fn settled_number_of(store: &TenantStore, id: NumberId) -> Result<PhoneNum
     Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into())
 }
 
-/// Whether the operation that takes the number over has not ended.
-async fn is_being_imported(store: &TenantStore, number: &PhoneNumber) -> Result<bool, StoreError> {
+/// The operation that takes the number over, unless it has ended.
+pub(super) async fn import_under_way(
+    store: &TenantStore,
+    number: &PhoneNumber,
+) -> Result<Option<Operation>, StoreError> {
     if number.origin != NumberOrigin::Imported {
-        return Ok(false);
+        return Ok(None);
     }
     let unfinished = store.unfinished_operations(number.agent_id).await?;
-    Ok(unfinished.iter().any(|operation| {
+    Ok(unfinished.into_iter().find(|operation| {
         operation.kind == OperationKind::ImportNumber && operation.number_id == Some(number.id)
     }))
 }

@@ -75,10 +75,10 @@ pub(super) async fn may_have_a_number(
     agent: &Agent,
     additional: bool,
 ) -> Result<(), StoreError> {
-    let unfinished = store.unfinished_operations(agent.id).await?;
-    let leaving = unfinished.iter().any(|operation| operation.kind == OperationKind::DeleteAgent);
     let why = match agent.status {
-        _ if leaving => Some("this agent is being deleted: create another agent"),
+        _ if store.is_being_deleted(agent.id).await? => {
+            Some("this agent is being deleted: create another agent")
+        }
         AgentStatus::Deleted => Some("this agent is deleted: create another agent"),
         // If the creation failed, the number would be paid for without an agent.
         AgentStatus::Pending => {
@@ -103,6 +103,7 @@ pub(super) async fn may_have_a_number(
         );
         return Err(Refusal::new(RefusalCode::PhoneNumberAlreadyExists, message).at("agentId").into());
     }
+    let unfinished = store.unfinished_operations(agent.id).await?;
     // Not among the held numbers yet: a number is claimed only after the search.
     if let Some(buying) = unfinished.iter().find(|operation| buys_a_number(operation)) {
         let message = format!("a number is already being bought for this agent: see {}", buying.id);

@@ -152,12 +152,13 @@ pub(super) async fn kept_in_stock(
         return Ok(None);
     }
     // Only a number that is there, as it should be. Anything else is found out on the way to the carrier.
-    let settings = driver.settings(number.mark());
+    let settings = driver.settings_of(number);
     let is_right = |owned: &OwnedNumber| {
         owned.emergency_address == EmergencyAddress::None && deviations(owned, &settings).is_empty()
     };
     Ok(match owned_to_release(driver, number).await {
         Ok(Some(owned)) if is_right(&owned) => {
+            driver.0.store.ensure_stock().await?;
             let stocked = NumberId(driver.0.entropy.uuid(driver.0.clock.now()));
             Some(Effect::NumberStocked { number: number.id, stocked })
         }

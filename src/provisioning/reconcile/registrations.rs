@@ -189,7 +189,7 @@ impl Known<'_> {
 
     /// Why texts to the numbers of a service do not reach this server.
     fn misdirection(&self, service: &MessagingService) -> Option<String> {
-        if service.uses_numbers_url || service.inbound_url.as_deref() == Some(&self.inbound_url) {
+        if service.sends_texts_to(&self.inbound_url) {
             return None;
         }
         let instead = match &service.inbound_url {

@@ -50,7 +50,6 @@ impl Provisioning {
     /// Buys one number if one is missing. Returns whether it did, so that another one may be missing.
     async fn refill(&self) -> Result<bool, StoreError> {
         let store = &self.0.store;
-        store.ensure_stock().await?;
         let quarantined_since = self.purchase_rules(TenantId::STOCK).quarantined_since;
         let levels = store.stock_levels(self.0.clock.now() - RETRY, quarantined_since).await?;
         for (code, wanted) in self.0.config.stock.iter() {
@@ -78,10 +77,7 @@ impl Provisioning {
         let Some((code, wanted)) = self.0.config.stock.iter().find(|(wish, _)| wish.as_str() == code) else {
             return Ok(false);
         };
-        self.0.store.ensure_stock().await?;
-        let now = self.0.clock.now();
-        let levels = self.0.store.stock_levels(now, now).await?;
-        Ok(levels.all.get(code).copied().unwrap_or_default() < wanted)
+        Ok(self.0.store.count_in_stock(code).await? < u64::from(wanted))
     }
 
     async fn buy_ahead(&self, code: &AreaCode) -> Result<bool, StoreError> {
@@ -93,6 +89,7 @@ impl Provisioning {
             any_in_country: false,
             label: None,
         };
+        self.0.store.ensure_stock().await?;
         let door = self.0.store.write_as(TenantId::STOCK, "stock".to_owned()).await?;
         // Locks the agent: of two servers at the same time the second sees the first one's purchase.
         if door.agent(AgentId::STOCK).await?.is_none()

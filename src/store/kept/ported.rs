@@ -2,7 +2,7 @@
 //! has arrived. It then has the agent and the routing rules that the target has.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Alias, Expr, OnConflict, Query};
+use sea_orm::sea_query::{Alias, Expr, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::domain::{
@@ -33,14 +33,7 @@ impl SystemStore {
         let update = OperationUpdate { number_id: Some(claim.id), ..update };
         let row = number::pending_row(&operation, kept.agent_id, claim, now);
         let row = ActiveModel { origin: Set(NumberOrigin::Ported.to_string()), ..row };
-        // A unique index on numbers that are not released: somebody else may hold it.
-        let inserted = Entity::insert(row)
-            .on_conflict(OnConflict::new().do_nothing().to_owned())
-            .exec_without_returning(&transaction)
-            .await?;
-        if inserted == 0 {
-            return Err(ClaimError::Taken);
-        }
+        number::insert_unless_held(&transaction, row).await?;
         let operation = operation::write(&transaction, &self.shared, lease, &update).await?;
         transaction.commit().await?;
         self.shared.publish(operation::changed(&operation));

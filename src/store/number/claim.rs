@@ -104,19 +104,14 @@ impl SystemStore {
         }
         let update = OperationUpdate { number_id: Some(claim.id), ..update };
         let number = claim.number.clone();
-        // A unique index on numbers that are not released decides between two claims.
-        let inserted = Entity::insert(row(&operation, claim, now)?)
-            // A conflict means that somebody holds the number; as an error it would abort the transaction.
-            .on_conflict(OnConflict::new().do_nothing().to_owned())
-            .exec_without_returning(&transaction)
-            .await?;
+        insert_unless_held(&transaction, row(&operation, claim, now)?).await?;
         // Checked after the insert, which waits for a concurrent release of the same number: its commit is visible then.
         let served = Entity::find()
             .filter(Column::Number.eq(number.as_str()))
             .filter(super::in_quarantine(operation.tenant_id, rules.quarantined_since))
             .count(&transaction)
             .await?;
-        if inserted == 0 || served > 0 {
+        if served > 0 {
             return Err(ClaimError::Taken);
         }
         let operation = operation::write(&transaction, &self.shared, lease, &update).await?;
@@ -125,6 +120,22 @@ impl SystemStore {
         self.shared.publish(operation::changed(&operation));
         Ok(operation)
     }
+}
+
+/// Inserts the row of a number. A unique index on numbers that are not released decides between two rows of one number.
+///
+/// # Errors
+/// [`ClaimError::Taken`] if another row holds the number.
+pub(in crate::store) async fn insert_unless_held(
+    transaction: &Transaction,
+    row: ActiveModel,
+) -> Result<(), ClaimError> {
+    let inserted = Entity::insert(row)
+        // As an error, a conflict would abort the transaction.
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(transaction)
+        .await?;
+    if inserted == 0 { Err(ClaimError::Taken) } else { Ok(()) }
 }
 
 pub(super) fn row(

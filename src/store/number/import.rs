@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, OnConflict, Query};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::claim::{ClaimError, NumberClaim, plan_is_full, row};
+use super::claim::{ClaimError, NumberClaim, insert_unless_held, plan_is_full, row};
 use crate::domain::{AgentId, AgentStatus, E164, NumberId, NumberOrigin, NumberStatus, Operation, TenantId};
 use crate::store::entities::phone_number::{Column, Entity, FORMER_SETTINGS, TABLE};
 use crate::store::entities::{self, agent};
@@ -73,14 +73,7 @@ impl SystemStore {
         let mut claimed = row(&operation, import.claim, now)?;
         claimed.origin = Set(NumberOrigin::Imported.to_string());
         claimed.pooled_at = Set(import.is_pooled.then_some(now));
-        // A unique index on numbers that are not released decides between two imports.
-        let inserted = Entity::insert(claimed)
-            .on_conflict(OnConflict::new().do_nothing().to_owned())
-            .exec_without_returning(&transaction)
-            .await?;
-        if inserted == 0 {
-            return Err(ClaimError::Taken);
-        }
+        insert_unless_held(&transaction, claimed).await?;
         // A second statement: other servers hear of changes of the status, not of new rows.
         Entity::update_many()
             .col_expr(Column::Status, Expr::value(NumberStatus::Active.as_str()))

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select,
 };
 
 use super::claim::{ClaimError, PurchaseRules, own_hour_is_full, plan_is_full};
@@ -18,7 +19,7 @@ use crate::domain::{
     OperationState, Step, TenantId,
 };
 use crate::store::entities::operation as operations;
-use crate::store::entities::phone_number::{ActiveModel, Column, Entity, Model};
+use crate::store::entities::phone_number::{ActiveModel, Column, Entity, Model, TABLE};
 use crate::store::entities::{self};
 use crate::store::operation::{self, Lease, OperationUpdate, UNFINISHED};
 use crate::store::{Change, Shared, StoreError, SystemStore, dialect};
@@ -39,8 +40,6 @@ pub struct WantedFromStock {
 pub struct StockLevels {
     /// Numbers that can be taken, by area code.
     pub free: HashMap<AreaCode, u32>,
-    /// All numbers, those in quarantine among them.
-    pub all: HashMap<AreaCode, u32>,
     /// Purchases under way.
     pub under_way: Vec<Operation>,
     /// Purchases that failed a short time ago.
@@ -55,6 +54,10 @@ fn in_stock() -> Select<Entity> {
         .filter(Column::CarrierAccountId.is_null())
 }
 
+fn of_area_code(numbers: Select<Entity>, code: &AreaCode) -> Select<Entity> {
+    numbers.filter(Column::Number.starts_with(format!("+1{code}")))
+}
+
 fn matching(wanted: &WantedFromStock) -> Select<Entity> {
     let is_free =
         Condition::any().add(Column::PooledAt.is_null()).add(Column::PooledAt.lte(wanted.quarantined_since));
@@ -65,7 +68,7 @@ fn matching(wanted: &WantedFromStock) -> Select<Entity> {
         .order_by_asc(Column::CreatedAt)
         .limit(1);
     if let Some(code) = &wanted.area_code {
-        query = query.filter(Column::Number.starts_with(format!("+1{code}")));
+        query = of_area_code(query, code);
     }
     query
 }
@@ -125,15 +128,14 @@ impl SystemStore {
             .into_tuple()
             .all(self.db())
             .await?;
-        let (mut free, mut all) = (HashMap::<AreaCode, u32>::new(), HashMap::<AreaCode, u32>::new());
+        let mut free = HashMap::<AreaCode, u32>::new();
         for (number, rests_since) in numbers {
             let Some(code) = number.get(2..5).and_then(|code| code.parse::<AreaCode>().ok()) else {
                 continue;
             };
             if rests_since.is_none_or(|since| since <= quarantined_since) {
-                *free.entry(code.clone()).or_default() += 1;
+                *free.entry(code).or_default() += 1;
             }
-            *all.entry(code).or_default() += 1;
         }
         let of_stock = || {
             operations::Entity::find()
@@ -146,10 +148,17 @@ impl SystemStore {
             .filter(operations::Column::FinishedAt.gte(failed_since));
         Ok(StockLevels {
             free,
-            all,
             under_way: entities::all(self.db(), under_way).await?,
             failed: entities::all(self.db(), failed).await?,
         })
+    }
+
+    /// Counts the numbers of an area code in stock, those in quarantine among them.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the query fails.
+    pub async fn count_in_stock(&self, code: &AreaCode) -> Result<u64, StoreError> {
+        Ok(of_area_code(in_stock(), code).count(self.db()).await?)
     }
 
     /// Whether a number in stock matches. Another operation may take it at any moment.
@@ -219,8 +228,8 @@ impl SystemStore {
     }
 }
 
-/// Moves a released number to the stock, where it is in quarantine. It keeps its mark at the carrier. Does nothing if the number was
-/// released before.
+/// Adds a number to the stock, where it is in quarantine, right after its row was released in the same transaction. It keeps its mark
+/// at the carrier.
 pub(in crate::store) async fn keep(
     db: &impl ConnectionTrait,
     shared: &Shared,
@@ -228,14 +237,8 @@ pub(in crate::store) async fn keep(
     id: NumberId,
 ) -> Result<(), StoreError> {
     let now = shared.clock.now();
-    let row = Entity::find_by_id(released.0).one(db).await?;
-    let Some(row) = row.filter(|row| row.status != NumberStatus::Released.as_str()) else { return Ok(()) };
-    let ended = ActiveModel {
-        status: Set(NumberStatus::Released.to_string()),
-        released_at: Set(Some(now)),
-        ..Default::default()
-    };
-    Entity::update_many().set(ended).filter(Column::Id.eq(released.0)).exec(db).await?;
+    let missing = StoreError::Corrupt { table: TABLE, column: "id" };
+    let row = Entity::find_by_id(released.0).one(db).await?.ok_or(missing)?;
     // A row needs an operation of its tenant; this one has bought nothing.
     let operation = OperationId(shared.entropy.uuid(now));
     let stocking = operations::ActiveModel {

@@ -16,7 +16,7 @@ pub(super) use record::{changed, held, write};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Select};
 
 use super::entities::{self, operation};
 use super::error::key_reused;
@@ -197,6 +197,19 @@ impl TenantStore {
             .filter(operation::Column::Kind.ne(OperationKind::SendMessage.as_str()))
             .order_by_asc(operation::Column::CreatedAt);
         entities::all(&self.transaction, found).await
+    }
+
+    /// Whether an unfinished operation deletes this agent.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the query fails.
+    pub async fn is_being_deleted(&self, agent: AgentId) -> Result<bool, StoreError> {
+        let deletions = self
+            .own_operations()
+            .filter(operation::Column::AgentId.eq(agent.0))
+            .filter(operation::Column::State.is_in(UNFINISHED))
+            .filter(operation::Column::Kind.eq(OperationKind::DeleteAgent.as_str()));
+        Ok(deletions.count(&self.transaction).await? > 0)
     }
 }
 

@@ -327,13 +327,13 @@ async fn apply(
                 Err(StoreError::Corrupt { table: "phone_numbers", column: "status" })
             }
         }
-        Effect::NumberReleased { number } => {
-            let row = phone_number::ActiveModel { released_at: Set(Some(now)), ..Default::default() };
-            // No error in another state: a repeated step may find the number released already.
-            move_number(db, operation, *number, NumberTransition::Released, row).await.map(drop)
-        }
+        // No error in another state: a repeated step may find the number released already.
+        Effect::NumberReleased { number } => release(db, operation, *number, now).await.map(drop),
         Effect::NumberStocked { number, stocked } => {
-            number::keep_in_stock(db, shared, *number, *stocked).await
+            if release(db, operation, *number, now).await? {
+                number::keep_in_stock(db, shared, *number, *stocked).await?;
+            }
+            Ok(())
         }
         Effect::NumberKept { number } => {
             let row = phone_number::ActiveModel::default();
@@ -365,6 +365,17 @@ async fn apply(
             move_number(db, operation, *number, NumberTransition::Lost, row).await.map(drop)
         }
     }
+}
+
+/// Releases a number. Returns whether this did, or it was released before.
+async fn release(
+    db: &impl ConnectionTrait,
+    operation: &Operation,
+    number: NumberId,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let row = phone_number::ActiveModel { released_at: Set(Some(now)), ..Default::default() };
+    move_number(db, operation, number, NumberTransition::Released, row).await
 }
 
 /// Returns a number from the pool to its last agent, unless it was assigned meanwhile.

@@ -10,10 +10,8 @@ pub(super) use update_call_group::UpdateCallGroup;
 
 use async_graphql::{ID, InputObject};
 
-use crate::domain::{
-    Agent, AgentId, AgentStatus, CallGroup, CallGroupMember, E164, Invalid, OperationKind, Refusal,
-};
-use crate::graphql::mutations::input::Faults;
+use crate::domain::{Agent, AgentId, AgentStatus, CallGroup, CallGroupMember, E164};
+use crate::graphql::mutations::input::{Faults, refused};
 use crate::graphql::mutations::outcome::Stop;
 use crate::store::TenantStore;
 
@@ -58,9 +56,7 @@ async fn lock_agents(store: &TenantStore, members: &[CallGroupMember], numbers: 
 }
 
 async fn may_join(store: &TenantStore, agent: &Agent, numbers: &[E164]) -> Result<(), Stop> {
-    let unfinished = store.unfinished_operations(agent.id).await?;
-    let is_leaving = unfinished.iter().any(|operation| operation.kind == OperationKind::DeleteAgent);
-    if agent.status == AgentStatus::Deleted || is_leaving {
+    if agent.status == AgentStatus::Deleted || store.is_being_deleted(agent.id).await? {
         let why = format!("{}: this agent is deleted, or is being deleted", agent.id);
         return Err(refused("members", &why).into());
     }
@@ -76,8 +72,4 @@ async fn may_join(store: &TenantStore, agent: &Agent, numbers: &[E164]) -> Resul
         return Err(refused("members", &why).into());
     }
     Ok(())
-}
-
-fn refused(field: &str, why: &str) -> Refusal {
-    Refusal::invalid(field, &Invalid(why.to_owned()))
 }

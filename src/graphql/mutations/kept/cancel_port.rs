@@ -1,7 +1,6 @@
 //! The mutation `cancelPort`: cancels the port of a kept number.
 
 use async_graphql::{Context, ID, InputObject, Object};
-use tracing::warn;
 
 use super::kept_now;
 use crate::domain::KeptNumberId;
@@ -9,7 +8,7 @@ use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{KeptNumber, Operation, UserError};
 use crate::graphql::mutations::input;
-use crate::graphql::mutations::outcome::{Outcome, Stop, now_or};
+use crate::graphql::mutations::outcome::{Outcome, Stop, now_or, ran_or};
 
 /// Input of `cancelPort`.
 #[derive(Debug, InputObject)]
@@ -77,20 +76,16 @@ async fn cancel(session: &Session, input: &CancelPortInput) -> Result<Cancellati
     store.audit_intent("cancelPort", id).await?;
     // Committed before the carrier is asked: the port's operation cancels it, whichever server runs that.
     store.commit().await?;
-    let ran = async {
-        provisioning.hurry_port(&kept).await?;
-        match kept.port_operation_id {
-            Some(operation) => provisioning.run_until_event(operation, session.waits_until()).await.map(Some),
-            None => Ok(None),
+    let operation = match kept.port_operation_id {
+        Some(port) => {
+            let ran = async {
+                provisioning.hurry_port(&kept).await?;
+                provisioning.run_until_event(port, session.waits_until()).await.map(Some)
+            };
+            ran_or(ran.await, port, None)
         }
+        None => None,
     };
-    let operation = ran.await.unwrap_or_else(|failure| {
-        warn!(
-            error = &failure as &dyn std::error::Error,
-            "wait for a cancellation failed: it continues in the background"
-        );
-        None
-    });
     let kept = now_or(kept_now(session, id).await, Some(KeptNumber(kept)));
     Ok(Cancellation { kept, operation: operation.map(Operation) })
 }

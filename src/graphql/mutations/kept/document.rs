@@ -4,14 +4,13 @@ use async_graphql::InputObject;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::domain::Invalid;
+use crate::domain::{Invalid, MediaType};
 use crate::store::Bill;
 
 /// Largest document in bytes (Twilio, porting documents).
 const MAX_BYTES: usize = 10 * 1024 * 1024;
-/// Types of documents with the first bytes of such a file.
-const TYPES: [(&str, &[u8]); 3] =
-    [("application/pdf", b"%PDF"), ("image/jpeg", b"\xff\xd8\xff"), ("image/png", b"\x89PNG")];
+/// Types of documents.
+const TYPES: [&str; 3] = ["application/pdf", "image/jpeg", "image/png"];
 
 /// A bill of the losing carrier.
 #[derive(InputObject)]
@@ -36,7 +35,7 @@ impl PortDocumentInput {
     pub(super) fn read(self) -> Result<Bill, Invalid> {
         let invalid = |why: String| Invalid(why);
         let declared = self.content_type.trim().to_ascii_lowercase();
-        let Some((content_type, start)) = TYPES.iter().find(|(name, _)| *name == declared) else {
+        let Some(kind) = MediaType::named(&declared).filter(|kind| TYPES.contains(&kind.name)) else {
             return Err(invalid("the bill must be application/pdf, image/jpeg or image/png".to_owned()));
         };
         // Each 4 characters are 3 bytes; checked before they are decoded.
@@ -49,10 +48,10 @@ impl PortDocumentInput {
         if content.len() > MAX_BYTES {
             return Err(invalid("the bill must have at most 10 MB: scan it with less detail".to_owned()));
         }
-        if !content.starts_with(start) {
-            return Err(invalid(format!("the bill's content is not {content_type}: pass the file itself")));
+        if !kind.fits(&content) {
+            return Err(invalid(format!("the bill's content is not {}: pass the file itself", kind.name)));
         }
-        Ok(Bill { content_type: (*content_type).to_owned(), content })
+        Ok(Bill { content_type: kind.name.to_owned(), content })
     }
 }
 
@@ -67,11 +66,15 @@ mod tests {
                 .read()
         };
         assert!(
-            read("application/pdf", b"%PDF-1.7 bill").is_ok() && read("image/png", b"\x89PNG\r\n").is_ok()
+            read("application/pdf", b"%PDF-1.7 bill").is_ok()
+                && read("image/png", b"\x89PNG\r\n\x1a\n").is_ok()
         );
         assert!(read("application/pdf", b"\x89PNG").unwrap_err().0.contains("not application/pdf"));
+        assert!(read("application/pdf", b"%PDF").is_err() && read("image/png", b"\x89PNG\r\n").is_err());
+        // Files of a type that messages may have, but no bill.
+        assert!(read("image/gif", b"GIF89a").is_err());
         assert!(read("text/plain", b"bill").is_err());
-        let mut large = b"%PDF".to_vec();
+        let mut large = b"%PDF-".to_vec();
         large.resize(MAX_BYTES, 0);
         assert!(read("application/pdf", &large).is_ok());
         large.push(0);

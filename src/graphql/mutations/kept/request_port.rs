@@ -11,7 +11,7 @@ use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Checked, KeptNumber, Operation, UserError};
 use crate::graphql::mutations::input::Faults;
-use crate::graphql::mutations::outcome::{Accepted, Outcome, Stop, now_or};
+use crate::graphql::mutations::outcome::{Accepted, Outcome, Stop, now_or, ran_or};
 use crate::provisioning::kinds::{PortData, WantedPort};
 
 /// Longest text of a field, in characters.
@@ -211,10 +211,7 @@ async fn request(session: &Session, input: RequestPortInput) -> Result<Accepted<
         );
     }
     let ran = provisioning.run_until_event(operation.id, session.waits_until()).await;
-    let operation = ran.unwrap_or_else(|failure| {
-        warn!(operation = %operation.id, error = &failure as &dyn std::error::Error, "wait for an operation failed: the operation continues in the background");
-        operation
-    });
+    let operation = ran_or(ran, operation.id, operation);
     let subject = now_or(kept_now(session, kept.id).await, Some(KeptNumber(kept)));
     Ok(Accepted { subject, operation: Operation(operation) })
 }

@@ -3,14 +3,15 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
 use crate::domain::{
-    Agent, AgentId, AgentStatus, CallGroup, Invalid, NumberId, NumberLabel, NumberStatus, OperationKind,
-    PhoneNumber as Number, Refusal, RefusalCode,
+    AgentId, CallGroup, NumberId, NumberLabel, NumberStatus, OperationKind, PhoneNumber as Number, Refusal,
+    RefusalCode,
 };
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{PhoneNumber, UserError};
-use crate::graphql::mutations::input::Faults;
+use crate::graphql::mutations::input::{Faults, refused};
 use crate::graphql::mutations::outcome::{Outcome, Stop};
+use crate::provisioning::kinds::{can_get_numbers, makes_no_loop};
 use crate::store::{Assignee, TenantStore};
 
 /// Input of `assignPhoneNumber`. Pass one of `agentId` and `callGroupId`, or neither: the number then goes to the tenant's pool.
@@ -129,7 +130,10 @@ async fn locked(store: &TenantStore, wish: &Wish) -> Result<Number, Stop> {
     agents.sort_by_key(|agent| agent.0);
     for agent in agents {
         match store.agent(agent).await? {
-            Some(agent) if Some(agent.id) == gets => may_get(store, &agent, &before).await?,
+            Some(agent) if Some(agent.id) == gets => {
+                makes_no_loop(store, &agent, &before.number).await?;
+                can_get_numbers(store, &agent).await?;
+            }
             Some(_) => {}
             None => return Err(Refusal::not_found("agent", "agentId").into()),
         }
@@ -147,7 +151,7 @@ async fn locked(store: &TenantStore, wish: &Wish) -> Result<Number, Stop> {
     if wish.expected.is_some() && number.assigned_to() != wish.expected {
         let why =
             "the number is assigned to another agent, to a call group or to none: read it again, then decide";
-        return Err(refused("expectedAgentId", why));
+        return Err(refused("expectedAgentId", why).into());
     }
     let brings = [
         OperationKind::CreateAgent,
@@ -162,12 +166,15 @@ async fn locked(store: &TenantStore, wish: &Wish) -> Result<Number, Stop> {
     match number.status {
         NumberStatus::Active | NumberStatus::Inactive if is_settled => Ok(number),
         NumberStatus::Active | NumberStatus::Inactive | NumberStatus::Pending => {
-            Err(refused("id", "this number is being bought or imported: wait until its operation has ended"))
+            Err(refused("id", "this number is being bought or imported: wait until its operation has ended")
+                .into())
         }
         NumberStatus::Releasing => {
-            Err(refused("id", "this number is being released: cancel the release first"))
+            Err(refused("id", "this number is being released: cancel the release first").into())
         }
-        NumberStatus::Released => Err(refused("id", "this number was released: provision another one")),
+        NumberStatus::Released => {
+            Err(refused("id", "this number was released: provision another one").into())
+        }
     }
 }
 
@@ -183,37 +190,10 @@ async fn may_be_answered_by(store: &TenantStore, group: &CallGroup, number: &Num
                  change it first",
                 member.name
             );
-            return Err(refused("callGroupId", &why));
+            return Err(refused("callGroupId", &why).into());
         }
     }
     Ok(())
-}
-
-/// Whether an agent may get this number.
-async fn may_get(store: &TenantStore, agent: &Agent, number: &Number) -> Result<(), Stop> {
-    let unfinished = store.unfinished_operations(agent.id).await?;
-    let is_leaving = unfinished.iter().any(|operation| operation.kind == OperationKind::DeleteAgent);
-    if let Some(fallback) = &agent.fallback_number
-        && store.leads_to(fallback, std::slice::from_ref(&number.number)).await?
-    {
-        let why = "the agent's fallback number passes calls on to this number, so that they would ring each other: change the \
-                   agent's fallback number first";
-        return Err(refused("agentId", why));
-    }
-    match agent.status {
-        AgentStatus::Active | AgentStatus::Inactive if !is_leaving => Ok(()),
-        AgentStatus::Active | AgentStatus::Inactive | AgentStatus::Deleted => {
-            Err(refused("agentId", "this agent is deleted, or is being deleted: choose another one"))
-        }
-        AgentStatus::Pending => Err(refused(
-            "agentId",
-            "this agent is still being created: wait for its operation, then try again",
-        )),
-    }
-}
-
-fn refused(field: &str, why: &str) -> Stop {
-    Refusal::invalid(field, &Invalid(why.to_owned())).into()
 }
 
 fn changed() -> Refusal {

@@ -15,14 +15,14 @@ use uuid::Uuid;
 use super::restore_number::{MOST_TRIES, former_settings, put_back};
 use crate::carrier::{CarrierError, FormerSettings, MessagingService, OwnedNumber, Rejection, list_price};
 use crate::domain::{
-    AgentId, AgentStatus, CarrierAccountId, CarrierAccountStatus, E164, IdempotencyKey, NumberId,
-    NumberLabel, NumberType, Operation, OperationKind, OperationState, PhoneNumber, Refusal, RefusalCode,
-    Step, Webhook, mask,
+    AgentId, CarrierAccountId, CarrierAccountStatus, E164, IdempotencyKey, NumberId, NumberLabel, NumberType,
+    Operation, OperationKind, OperationState, PhoneNumber, Refusal, RefusalCode, Step, Webhook, mask,
 };
 use crate::provisioning::kinds::repair_number::confirmed;
 use crate::provisioning::kinds::settings::deviations;
 use crate::provisioning::kinds::{
-    Steps, agent_of, idempotency, insert, number_of, present, read_data, repeated, write_data,
+    Steps, agent_of, can_get_numbers, idempotency, insert, makes_no_loop, number_of, present, read_data,
+    repeated, write_data,
 };
 use crate::provisioning::outcome::{Outcome, Patience, Pause, Progress, SETTLING, StepError, unsettled_for};
 use crate::provisioning::refusals::unsettled;
@@ -102,7 +102,10 @@ impl Provisioning {
                 Refusal::new(RefusalCode::InvalidInput, why).at("agentId")
             })?,
         };
-        may_get(store, last, &data.number).await?;
+        // Locks the agent.
+        let agent = agent_of(store, last, "agentId").await?;
+        can_get_numbers(store, &agent).await?;
+        makes_no_loop(store, &agent, &data.number).await?;
         let operation = NewOperation {
             agent_id: Some(last),
             idempotency,
@@ -123,32 +126,6 @@ async fn own_account(store: &TenantStore, id: Option<CarrierAccountId>) -> Resul
     }
     let why = "this account is not active: see its detail";
     Err(Refusal::new(RefusalCode::InvalidInput, why).at("carrierAccountId").into())
-}
-
-/// Locks the agent, and checks that it may get the number.
-async fn may_get(store: &TenantStore, id: AgentId, number: &E164) -> Result<(), StoreError> {
-    let refused = |why: &str| Refusal::new(RefusalCode::InvalidInput, why).at("agentId");
-    let agent = agent_of(store, id, "agentId").await?;
-    let unfinished = store.unfinished_operations(id).await?;
-    let is_leaving = unfinished.iter().any(|operation| operation.kind == OperationKind::DeleteAgent);
-    match agent.status {
-        AgentStatus::Active | AgentStatus::Inactive if !is_leaving => {}
-        AgentStatus::Active | AgentStatus::Inactive | AgentStatus::Deleted => {
-            return Err(refused("this agent is deleted, or is being deleted: choose another one").into());
-        }
-        AgentStatus::Pending => {
-            let why = "this agent is still being created: wait for its operation, then try again";
-            return Err(refused(why).into());
-        }
-    }
-    if let Some(fallback) = &agent.fallback_number
-        && store.leads_to(fallback, std::slice::from_ref(number)).await?
-    {
-        let why = "the agent's fallback number passes calls on to this number, so that they would ring each other: change the \
-                   agent's fallback number first";
-        return Err(refused(why).into());
-    }
-    Ok(())
 }
 
 /// Step: read what is set on the number, and store it with the row, which takes calls from now on.
@@ -254,9 +231,7 @@ impl Provisioning {
         // One that leaves texts to the number's own URL, as for a registration in the United States, sends nothing elsewhere.
         let here = Webhook::IncomingMessage.url(&config.webhook_base_url);
         let takes_texts = |service: &&MessagingService| {
-            service.numbers.contains(&owned.sid)
-                && !service.uses_numbers_url
-                && service.inbound_url.as_deref() != Some(here.as_str())
+            service.numbers.contains(&owned.sid) && !service.sends_texts_to(here.as_str())
         };
         let service = services.iter().find(takes_texts);
         elsewhere.extend(service.map(|service| format!("Messaging Service {}", service.sid)));

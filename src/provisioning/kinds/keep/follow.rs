@@ -10,10 +10,9 @@ use chrono::TimeDelta;
 use tracing::{error, info, warn};
 
 use super::super::settings::{Setting, restore};
-use super::super::{read_data, write_data};
-use super::port::PortProgress;
+use super::super::{number_of, present};
 use super::words;
-use crate::carrier::{NumberSettings, OwnedNumber, PortCancellation, PortIn, PortStatus, list_price};
+use crate::carrier::{OwnedNumber, PortCancellation, PortIn, PortStatus, list_price};
 use crate::domain::{
     Capabilities, CountryCode, EventKey, KeptNumber, KeptNumberState, KeptUpdate, NumberId, NumberType,
     Operation, OperationState, Refusal, RefusalCode, Step, mask,
@@ -199,28 +198,21 @@ async fn arrival(
         return Ok(waits(operation, sid, on_its_way(), change));
     };
     match driver.carrier().find(&kept.number).await {
-        Ok(Some(owned)) => arrived(operation, number, owned, change),
+        Ok(Some(owned)) => Ok(arrived(operation, number, owned, change)),
         Ok(None) => Ok(waits(operation, sid, on_its_way(), change)),
         Err(failure) => Ok(waits(operation, sid, provider_refusal(&failure), change)),
     }
 }
 
 /// The number is in the account: its row becomes active, then it is pointed to this server.
-fn arrived(
-    operation: &Operation,
-    number: NumberId,
-    owned: OwnedNumber,
-    change: KeptUpdate,
-) -> Result<Outcome, StoreError> {
+fn arrived(operation: &Operation, number: NumberId, owned: OwnedNumber, change: KeptUpdate) -> Outcome {
     info!(operation = %operation.id, number = mask(owned.number.as_str()), sid = owned.sid, "a ported number has arrived");
-    let progress = PortProgress { arrived: Some(owned.sid.clone()), ..read_data(operation)? };
     let change = KeptUpdate { state: Some(KeptNumberState::CutOver), detail: Some(None), ..change };
     let effects = [
         Effect::NumberPorted { number, sid: owned.sid, capabilities: owned.capabilities },
         Effect::KeptNumber(Box::new(change)),
     ];
-    let progress = Progress { data: write_data(&progress), ..Progress::of(operation) };
-    Ok(Outcome::Next(Step::CutOver, progress.with(effects)))
+    Outcome::Next(Step::CutOver, Progress::of(operation).with(effects))
 }
 
 /// Waits for a webhook about the port, or for the next minute.
@@ -267,13 +259,13 @@ async fn prepare(
 
 /// Step: point the number to this server.
 pub(super) async fn cut_over(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
-    let missing = StoreError::Corrupt { table: "operations", column: "data" };
-    let sid = read_data::<PortProgress>(operation)?.arrived.ok_or(missing)?;
+    let number = number_of(driver, operation).await?;
+    let sid = present(number.sid.clone(), "phone_numbers")?;
     let progress = Progress::of(operation);
     let unapplied = |why: &str| Refusal::new(RefusalCode::CarrierUnavailable, why);
     // Without our mark: a marked number that nobody holds any more is released by reconciliation, and this one is the tenant's.
-    let settings = NumberSettings { friendly_name: None, ..driver.settings(operation.id) };
-    Ok(match restore(Ok(driver.carrier().clone()), &sid, &settings).await {
+    let settings = driver.settings_of(&number);
+    Ok(match restore(driver.carrier_of(&number).await, &sid, &settings).await {
         Ok(Setting::Right) => {
             let detail = "the number is ported and takes calls. The target keeps taking forwarded calls: release it when nothing is \
                           forwarded any more";

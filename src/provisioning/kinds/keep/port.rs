@@ -78,15 +78,13 @@ struct Fingerprint<'a> {
 
 /// Data of a PORT_NUMBER operation. Nothing personal: operations are kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct PortProgress {
+struct PortProgress {
     /// State of the kept number before the request; the undo restores it.
-    pub(super) was: String,
+    was: String,
     /// An earlier port of the number, which the carrier cancels first.
-    pub(super) earlier: Option<String>,
+    earlier: Option<String>,
     /// The carrier's id of the bill.
-    pub(super) bill: Option<String>,
-    /// The carrier's id of the number once it has arrived.
-    pub(super) arrived: Option<String>,
+    bill: Option<String>,
 }
 
 impl Provisioning {
@@ -116,7 +114,6 @@ impl Provisioning {
             was: kept.state.to_string(),
             earlier: kept.port_sid.clone().filter(|_| kept.state == KeptNumberState::Rejected),
             bill: None,
-            arrived: None,
         };
         // Of no agent: it takes weeks, in which the agent and its numbers may change.
         let operation =
@@ -373,4 +370,17 @@ fn requested(operation: &Operation, port: &PortIn) -> Outcome {
     };
     let effect = Effect::KeptNumber(Box::new(change));
     Outcome::Next(Step::FollowPort, Progress::of(operation).with([effect]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_with_the_id_of_an_arrived_number_is_read() {
+        let earlier =
+            serde_json::json!({ "was": "forwarding", "earlier": null, "bill": "RD1", "arrived": "PN1" });
+        let read: PortProgress = serde_json::from_value(earlier).unwrap();
+        assert_eq!((read.was.as_str(), read.bill.as_deref()), ("forwarding", Some("RD1")));
+    }
 }

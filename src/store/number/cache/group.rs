@@ -8,7 +8,7 @@ use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query};
 use sea_orm::{ConnectionTrait, IdenStatic, QueryResult};
 use uuid::Uuid;
 
-use crate::domain::{AgentStatus, AnsweringAgent, CallGroupId, CallGroupStrategy};
+use crate::domain::{AnsweringAgent, CallGroupId, CallGroupStrategy};
 use crate::store::entities::call_group::{self, member};
 use crate::store::entities::{self, agent};
 use crate::store::{StoreError, SystemStore};
@@ -35,23 +35,11 @@ pub(in crate::store) struct CachedMember {
     pub(in crate::store) max_calls: Option<u16>,
 }
 
-impl CachedMember {
-    fn is_ready(&self) -> bool {
-        self.agent.status == AgentStatus::Active && self.agent.voice_agent_id.is_some()
-    }
-}
-
 impl CachedGroup {
-    /// The members that the group offers this call to, in this order: those that are ready, else the first that is not deleted,
-    /// whose fallback number then rings.
+    /// The members that the group offers this call to, in this order.
     pub(super) fn offers(&self, sid: &str) -> Vec<CachedMember> {
-        let mut ready: Vec<&CachedMember> = self.members.iter().filter(|member| member.is_ready()).collect();
-        self.strategy.sort(sid, &mut ready, |member| (member.agent.id, member.weight));
-        if ready.is_empty() {
-            let mut left = self.members.iter();
-            ready.extend(left.find(|member| member.agent.status != AgentStatus::Deleted));
-        }
-        ready.into_iter().cloned().collect()
+        let offered = self.strategy.offers(sid, &self.members, |member| (&member.agent, member.weight));
+        offered.into_iter().cloned().collect()
     }
 
     /// A value that differs from that of another content.
