@@ -1,6 +1,6 @@
 // Takes over a number that a carrier account holds already. If its calls go elsewhere, that is shown before anything is replaced.
 
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { Accounts, ImportNumber } from '../generated/operations.js';
 import { useForm, useMutation, useQuery, useTitle } from '../lib/hooks.js';
@@ -58,6 +58,10 @@ function Import({ accounts }) {
   const [operation, setOperation] = useState(/** @type {string | null} */ (null));
   const [settings, setSettings] = useState(/** @type {string | null} */ (null));
   const key = useRef('');
+  // Only settings that were shown are replaced: those of one number in one account.
+  useEffect(() => setSettings(null), [values.number, values.account]);
+  const latest = useRef(values);
+  latest.current = values;
 
   const attempt = async (/** @type {boolean} */ replaceSettings) => {
     if (busy) return;
@@ -70,7 +74,8 @@ function Import({ accounts }) {
     // Without an answer the import may be under way: the same key then finds it again.
     if (!result.problem) key.current = '';
     const found = result.userErrors.map(({ message }) => settingsIn(message)).find((text) => text !== null);
-    setSettings(found ?? null);
+    const isStill = latest.current.number === values.number && latest.current.account === values.account;
+    setSettings((isStill && found) || null);
     const told = result.userErrors.filter(({ message }) => settingsIn(message) === null);
     form.settle({ ...result, userErrors: told.map((error) => ({ ...error, message: sentence(error.message) })) });
     const started = result.data?.importPhoneNumber?.operation;
