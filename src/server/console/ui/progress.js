@@ -287,3 +287,13 @@ export function sentence(message) {
   for (const [name, said] of FOR_PROGRAMS) text = text.replace(name, said);
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
+
+/**
+ * What came of a change, with its refusals as sentences: for a form.
+ * @param {import('../lib/hooks.js').Changed<any>} changed
+ * @returns {import('../lib/hooks.js').Changed<any>}
+ */
+export const inSentences = (changed) => ({
+  ...changed,
+  userErrors: changed.userErrors.map((error) => ({ ...error, message: sentence(error.message) })),
+});

@@ -9,7 +9,7 @@ import { newKey } from '../lib/key.js';
 import * as router from '../lib/router.js';
 import { Button, Empty, Loading, Notice, Problem, Section, ViewHead } from '../ui/basic.js';
 import { Filter, FormErrors, Select, TextField } from '../ui/form.js';
-import { sentence } from '../ui/progress.js';
+import { inSentences } from '../ui/progress.js';
 import { accountLabel } from './accounts/words.js';
 import { Imported } from './import/imported.js';
 import { InUse, settingsIn } from './import/in_use.js';
@@ -77,7 +77,7 @@ function Import({ accounts }) {
     const isStill = latest.current.number === values.number && latest.current.account === values.account;
     setSettings((isStill && found) || null);
     const told = result.userErrors.filter(({ message }) => settingsIn(message) === null);
-    form.settle({ ...result, userErrors: told.map((error) => ({ ...error, message: sentence(error.message) })) });
+    form.settle(inSentences({ ...result, userErrors: told }));
     const started = result.data?.importPhoneNumber?.operation;
     if (!result.ok || !started) return;
     // Nothing is lost by leaving now.

@@ -8,7 +8,7 @@ import { html } from '../../lib/html.js';
 import * as router from '../../lib/router.js';
 import { Button, Notice, Problem } from '../../ui/basic.js';
 import { Filter, FormErrors, Select, TextField } from '../../ui/form.js';
-import { sentence } from '../../ui/progress.js';
+import { inSentences } from '../../ui/progress.js';
 import { useAgents } from '../numbers/use_agents.js';
 import { empty, faultsOf, inputOf, membersOf, named } from './draft.js';
 import { MemberRow } from './member.js';
@@ -37,10 +37,8 @@ export function GroupForm({ group, onSaved }) {
     }
     const input = inputOf(form.values);
     const result = group ? await update({ input: { id: group.id, ...input } }) : await create({ input });
-    form.settle({
-      ...result,
-      userErrors: result.userErrors.map((error) => ({ ...error, message: sentence(named(error.message, members)) })),
-    });
+    const told = result.userErrors.map((error) => ({ ...error, message: named(error.message, members) }));
+    form.settle(inSentences({ ...result, userErrors: told }));
     const payload =
       result.data && ('updateCallGroup' in result.data ? result.data.updateCallGroup : result.data.createCallGroup);
     if (!result.ok || !payload?.callGroup) return;

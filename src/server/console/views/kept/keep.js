@@ -10,7 +10,7 @@ import * as router from '../../lib/router.js';
 import { Button, Notice, Problem } from '../../ui/basic.js';
 import { Dialog } from '../../ui/dialog.js';
 import { Filter, FormErrors, Select, TextField } from '../../ui/form.js';
-import { Progress, sentence, useStarted } from '../../ui/progress.js';
+import { inSentences, Progress, useStarted } from '../../ui/progress.js';
 import { useAgents } from '../numbers/use_agents.js';
 import { CheckPortability } from './portability.js';
 
@@ -68,10 +68,7 @@ function Choice({ form, onStarted, onClose }) {
     });
     // Without an answer a number may have been bought: the same key then finds it again.
     if (!result.problem) key.current = '';
-    form.settle({
-      ...result,
-      userErrors: result.userErrors.map((error) => ({ ...error, message: sentence(error.message) })),
-    });
+    form.settle(inSentences(result));
     const payload = result.data?.keepPhoneNumber;
     if (result.ok && payload?.keptNumber && payload.operation) onStarted(payload.keptNumber.id, payload.operation.id);
   };

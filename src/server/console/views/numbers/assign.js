@@ -8,7 +8,7 @@ import { html } from '../../lib/html.js';
 import { Button, Notice, Problem, say } from '../../ui/basic.js';
 import { Dialog } from '../../ui/dialog.js';
 import { Filter, FormErrors, Select } from '../../ui/form.js';
-import { sentence } from '../../ui/progress.js';
+import { inSentences } from '../../ui/progress.js';
 import { useAgents } from './use_agents.js';
 import { useAssignment } from './use_assignment.js';
 import { POOL_WORDS } from './words.js';
@@ -59,10 +59,7 @@ export function Assign({ number, onChanged, onClose }) {
       number,
       to.startsWith(GROUP) ? { group: to.slice(GROUP.length) } : { to: to === POOL ? null : to },
     );
-    form.settle({
-      ...result,
-      userErrors: result.userErrors.map((error) => ({ ...error, message: sentence(error.message) })),
-    });
+    form.settle(inSentences(result));
     // Also after a refusal: it may have another agent by now.
     onChanged();
     if (!result.ok) return;
