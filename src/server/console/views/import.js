@@ -8,13 +8,13 @@ import { html } from '../lib/html.js';
 import { newKey } from '../lib/key.js';
 import * as router from '../lib/router.js';
 import { Button, Empty, Loading, Notice, Problem, Section, ViewHead } from '../ui/basic.js';
-import { Filter, FormErrors, Select, TextField } from '../ui/form.js';
+import { fault, FormErrors, Select, TextField, unsent } from '../ui/form.js';
 import { inSentences } from '../ui/progress.js';
 import { accountLabel } from './accounts/words.js';
 import { Imported } from './import/imported.js';
 import { InUse, settingsIn } from './import/in_use.js';
 import { NOT_FOR_AGENTS } from './numbers/tabs.js';
-import { useAgents } from './numbers/use_agents.js';
+import { AgentSearch, useAgents } from './numbers/use_agents.js';
 import { LONGEST_LABEL } from './numbers/words.js';
 
 /** The choice of no agent, and of the platform’s account. */
@@ -66,7 +66,7 @@ function Import({ accounts }) {
   const attempt = async (/** @type {boolean} */ replaceSettings) => {
     if (busy) return;
     if (!values.agentId) {
-      form.settle(refusal('agentId', 'Choose the agent that answers the number’s calls, or the pool.'));
+      form.settle(unsent(fault('agentId', 'Choose the agent that answers the number’s calls, or the pool.')));
       return;
     }
     key.current ||= newKey();
@@ -104,7 +104,7 @@ function Import({ accounts }) {
       <div class="form-grid">
         <${TextField} form=${form} name="number" label="Number" type="tel" required maxlength="32" hint="With its country code, such as +12125550123" />
         <${Select} form=${form} name="account" field="carrierAccountId" label="Carrier account" options=${accounts.map((account) => [accountId(account), accountLabel(account)])} />
-        ${agents.isMany && html`<${Filter} label="Find an agent" value=${agents.search} onChange=${agents.setSearch} placeholder="Part of the name" maxlength="100" />`}
+        <${AgentSearch} agents=${agents} />
         <${Select} form=${form} name="agentId" label="Agent" required options=${[
           ['', 'Choose an agent or the pool'],
           [POOL, 'The pool: no agent'],
@@ -126,14 +126,6 @@ function Import({ accounts }) {
     </form>
   </${Section}>`;
 }
-
-/** A refusal by this page itself. @param {string} field @param {string} message */
-const refusal = (field, message) => ({
-  data: undefined,
-  problem: null,
-  ok: false,
-  userErrors: [{ code: 'INVALID_INPUT', message, field: ['input', field] }],
-});
 
 /**
  * @param {Values} values
