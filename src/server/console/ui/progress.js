@@ -7,7 +7,8 @@ import { liveness } from '../lib/api.js';
 import { words } from '../lib/format.js';
 import { readOnce, useQuery, useSubscription } from '../lib/hooks.js';
 import { html } from '../lib/html.js';
-import { Loading, Notice, Problem } from './basic.js';
+import { Button, Loading, Notice, Problem } from './basic.js';
+import { Dialog } from './dialog.js';
 import { State } from './words.js';
 
 /** @typedef {NonNullable<import('../generated/types').ProgressStartQuery['operation']>} Operation */
@@ -218,6 +219,19 @@ export function Progress({ operationId, onDone, withoutNumber = false }) {
     <${Remark} operation=${operation} />
     ${!hasEnded(operation) && html`<${Problem} read=${read} />`}
   </div>`;
+}
+
+/**
+ * The progress in a dialog, which can be closed meanwhile.
+ * @param {{ title: string, operationId: string, onDone: () => void, onClose: () => void, children?: import('preact').ComponentChildren }} props
+ *   `children`: what is said below it
+ */
+export function Underway({ title, operationId, onDone, onClose, children }) {
+  return html`<${Dialog} title=${title} onClose=${onClose}>
+    <${Progress} operationId=${operationId} onDone=${onDone} />
+    ${children}
+    <div class="actions end"><${Button} kind="primary" onClick=${onClose}>Close</${Button}></div>
+  </${Dialog}>`;
 }
 
 /** @param {Step & { attempts: number }} props */
