@@ -56,6 +56,15 @@ async function imports(stage, person, agentId) {
   stage.check(/in use/.test(await person.focusIsKept()), 'and the focus is on that');
   const before = await atCarrier(server);
   stage.check(before?.settings?.voice_url === FORMER, 'and nothing is changed');
+  await person.types(/^Number/, '+12015550143');
+  await person.misses(/is in use by another system/);
+  stage.check(
+    (await person.button('Import the number').isVisible()) && !(await person.button(/^Replace the settings/).isVisible()),
+    'the settings of one number are not replaced on another',
+  );
+  await person.types(/^Number/, NUMBER);
+  await person.presses('Import the number');
+  await person.sees(/is in use by another system/);
   await person.presses('Leave it as it is');
   await person.presses('Import the number');
   await person.sees(/is in use by another system/);

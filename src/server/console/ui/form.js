@@ -8,6 +8,7 @@ import { Notice } from './basic.js';
 
 /** @typedef {import('preact').ComponentChildren} Children */
 /** @typedef {ReturnType<typeof import('../lib/hooks.js').useForm>} Form */
+/** @typedef {import('../lib/hooks.js').Refusal} Refusal */
 
 /**
  * @typedef {object} FieldProps
@@ -87,6 +88,21 @@ export function Checkbox({ form, name, label, hint }) {
     ${hint && html`<div class="hint" id=${`${id}-h`}>${hint}</div>`}
   </div>`;
 }
+
+/**
+ * What this page itself finds wrong, as the API would say it.
+ * @param {string | null} field last part of the path; null for none
+ * @param {string} message
+ * @returns {Refusal}
+ */
+export const fault = (field, message) => ({
+  code: 'INVALID_INPUT',
+  message,
+  field: field === null ? null : ['input', field],
+});
+
+/** What came of a change that was not sent, for these reasons. @param {Refusal[]} faults @returns {import('../lib/hooks.js').Changed<any>} */
+export const unsent = (...faults) => ({ data: undefined, userErrors: faults, problem: null, ok: false });
 
 /**
  * The refusals that belong to none of the form's fields, and why there was no answer.

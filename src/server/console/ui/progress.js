@@ -7,7 +7,8 @@ import { liveness } from '../lib/api.js';
 import { words } from '../lib/format.js';
 import { readOnce, useQuery, useSubscription } from '../lib/hooks.js';
 import { html } from '../lib/html.js';
-import { Loading, Notice, Problem } from './basic.js';
+import { Button, Loading, Notice, Problem } from './basic.js';
+import { Dialog } from './dialog.js';
 import { State } from './words.js';
 
 /** @typedef {NonNullable<import('../generated/types').ProgressStartQuery['operation']>} Operation */
@@ -220,6 +221,19 @@ export function Progress({ operationId, onDone, withoutNumber = false }) {
   </div>`;
 }
 
+/**
+ * The progress in a dialog, which can be closed meanwhile.
+ * @param {{ title: string, operationId: string, onDone: () => void, onClose: () => void, children?: import('preact').ComponentChildren }} props
+ *   `children`: what is said below it
+ */
+export function Underway({ title, operationId, onDone, onClose, children }) {
+  return html`<${Dialog} title=${title} onClose=${onClose}>
+    <${Progress} operationId=${operationId} onDone=${onDone} />
+    ${children}
+    <div class="actions end"><${Button} kind="primary" onClick=${onClose}>Close</${Button}></div>
+  </${Dialog}>`;
+}
+
 /** @param {Step & { attempts: number }} props */
 function StepLine({ label, mark, attempts }) {
   const [sign, said] = MARKS[mark];
@@ -287,3 +301,13 @@ export function sentence(message) {
   for (const [name, said] of FOR_PROGRAMS) text = text.replace(name, said);
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
+
+/**
+ * What came of a change, with its refusals as sentences: for a form.
+ * @param {import('../lib/hooks.js').Changed<any>} changed
+ * @returns {import('../lib/hooks.js').Changed<any>}
+ */
+export const inSentences = (changed) => ({
+  ...changed,
+  userErrors: changed.userErrors.map((error) => ({ ...error, message: sentence(error.message) })),
+});

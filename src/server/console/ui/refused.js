@@ -6,7 +6,9 @@ import { sentence } from './progress.js';
 
 /** @param {{ changed: import('../lib/hooks.js').Changed<any> | null }} props */
 export function Refused({ changed }) {
-  if (!changed || changed.ok) return null;
+  if (!changed) return null;
   const messages = [...changed.userErrors.map(({ message }) => sentence(message)), changed.problem].filter(Boolean);
+  // Without a valid token nothing is said here: the page asks for one.
+  if (messages.length === 0) return null;
   return html`<${Notice} kind="error">${messages.map((message) => html`<p key=${message}>${message}</p>`)}</${Notice}>`;
 }

@@ -1,6 +1,6 @@
 // Takes over a number that a carrier account holds already. If its calls go elsewhere, that is shown before anything is replaced.
 
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { Accounts, ImportNumber } from '../generated/operations.js';
 import { useForm, useMutation, useQuery, useTitle } from '../lib/hooks.js';
@@ -8,13 +8,13 @@ import { html } from '../lib/html.js';
 import { newKey } from '../lib/key.js';
 import * as router from '../lib/router.js';
 import { Button, Empty, Loading, Notice, Problem, Section, ViewHead } from '../ui/basic.js';
-import { Filter, FormErrors, Select, TextField } from '../ui/form.js';
-import { sentence } from '../ui/progress.js';
+import { fault, FormErrors, Select, TextField, unsent } from '../ui/form.js';
+import { inSentences } from '../ui/progress.js';
 import { accountLabel } from './accounts/words.js';
 import { Imported } from './import/imported.js';
 import { InUse, settingsIn } from './import/in_use.js';
 import { NOT_FOR_AGENTS } from './numbers/tabs.js';
-import { useAgents } from './numbers/use_agents.js';
+import { AgentSearch, useAgents } from './numbers/use_agents.js';
 import { LONGEST_LABEL } from './numbers/words.js';
 
 /** The choice of no agent, and of the platform’s account. */
@@ -58,11 +58,15 @@ function Import({ accounts }) {
   const [operation, setOperation] = useState(/** @type {string | null} */ (null));
   const [settings, setSettings] = useState(/** @type {string | null} */ (null));
   const key = useRef('');
+  // Only settings that were shown are replaced: those of one number in one account.
+  useEffect(() => setSettings(null), [values.number, values.account]);
+  const latest = useRef(values);
+  latest.current = values;
 
   const attempt = async (/** @type {boolean} */ replaceSettings) => {
     if (busy) return;
     if (!values.agentId) {
-      form.settle(refusal('agentId', 'Choose the agent that answers the number’s calls, or the pool.'));
+      form.settle(unsent(fault('agentId', 'Choose the agent that answers the number’s calls, or the pool.')));
       return;
     }
     key.current ||= newKey();
@@ -70,9 +74,10 @@ function Import({ accounts }) {
     // Without an answer the import may be under way: the same key then finds it again.
     if (!result.problem) key.current = '';
     const found = result.userErrors.map(({ message }) => settingsIn(message)).find((text) => text !== null);
-    setSettings(found ?? null);
+    const isStill = latest.current.number === values.number && latest.current.account === values.account;
+    setSettings((isStill && found) || null);
     const told = result.userErrors.filter(({ message }) => settingsIn(message) === null);
-    form.settle({ ...result, userErrors: told.map((error) => ({ ...error, message: sentence(error.message) })) });
+    form.settle(inSentences({ ...result, userErrors: told }));
     const started = result.data?.importPhoneNumber?.operation;
     if (!result.ok || !started) return;
     // Nothing is lost by leaving now.
@@ -99,7 +104,7 @@ function Import({ accounts }) {
       <div class="form-grid">
         <${TextField} form=${form} name="number" label="Number" type="tel" required maxlength="32" hint="With its country code, such as +12125550123" />
         <${Select} form=${form} name="account" field="carrierAccountId" label="Carrier account" options=${accounts.map((account) => [accountId(account), accountLabel(account)])} />
-        ${agents.isMany && html`<${Filter} label="Find an agent" value=${agents.search} onChange=${agents.setSearch} placeholder="Part of the name" maxlength="100" />`}
+        <${AgentSearch} agents=${agents} />
         <${Select} form=${form} name="agentId" label="Agent" required options=${[
           ['', 'Choose an agent or the pool'],
           [POOL, 'The pool: no agent'],
@@ -121,14 +126,6 @@ function Import({ accounts }) {
     </form>
   </${Section}>`;
 }
-
-/** A refusal by this page itself. @param {string} field @param {string} message */
-const refusal = (field, message) => ({
-  data: undefined,
-  problem: null,
-  ok: false,
-  userErrors: [{ code: 'INVALID_INPUT', message, field: ['input', field] }],
-});
 
 /**
  * @param {Values} values

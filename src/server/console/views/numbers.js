@@ -13,7 +13,7 @@ import { options, State } from '../ui/words.js';
 import { NumberActions } from './numbers/actions.js';
 import { BuyNumber } from './numbers/buy.js';
 import { Tabs } from './numbers/tabs.js';
-import { useAgents } from './numbers/use_agents.js';
+import { AgentSearch, useAgents } from './numbers/use_agents.js';
 import { isPooled, placeOf, POOL_WORDS, TYPES } from './numbers/words.js';
 
 /** @typedef {import('../generated/types').NumberRowFragment} NumberRow */
@@ -82,19 +82,20 @@ function Filters({ params }) {
   const isPool = params.has('pool');
   const chosen = isPool ? '' : (params.get('agent') ?? '');
   // The chosen one may be older than the newest fifty, or not match what is searched.
-  const { known, isMany, search, setSearch } = useAgents(chosen);
+  const agents = useAgents(chosen);
   const change = (/** @type {Record<string, string | null>} */ changes) =>
     router.setParams({ ...changes, after: null, before: null }, { replace: true });
   const set = (/** @type {string} */ name) => (/** @type {string} */ value) => change({ [name]: value });
   const setAgent = (/** @type {string} */ value) =>
     change(value === POOL ? { pool: '1', agent: null } : { pool: null, agent: value });
   const unnamed =
-    chosen !== '' && !known.some(({ id }) => id === chosen) ? [[chosen, 'An agent that is not known']] : [];
-  const agents = [['', 'All agents'], [POOL, 'In the pool'], ...unnamed, ...known.map(({ id, name }) => [id, name])];
+    chosen !== '' && !agents.known.some(({ id }) => id === chosen) ? [[chosen, 'An agent that is not known']] : [];
+  const named = agents.known.map(({ id, name }) => [id, name]);
+  const choices = [['', 'All agents'], [POOL, 'In the pool'], ...unnamed, ...named];
 
   return html`<div class="filters">
-    ${isMany && html`<${Filter} label="Find an agent" value=${search} onChange=${setSearch} placeholder="Part of the name" maxlength="100" />`}
-    <${Filter} label="Agent" value=${isPool ? POOL : chosen} onChange=${setAgent} options=${agents} />
+    <${AgentSearch} agents=${agents} />
+    <${Filter} label="Agent" value=${isPool ? POOL : chosen} onChange=${setAgent} options=${choices} />
     <${Filter} label="State" value=${params.get('status') ?? ''} onChange=${set('status')} options=${options('All but released', STATES)} />
     <${Filter} label="Country" value=${params.get('country') ?? ''} onChange=${set('country')} options=${[['', 'All countries'], ...countryOptions()]} />
   </div>`;

@@ -6,7 +6,7 @@ import { html } from '../../lib/html.js';
 import { Button, Notice, say } from '../../ui/basic.js';
 import { Dialog } from '../../ui/dialog.js';
 import { FormErrors, TextField } from '../../ui/form.js';
-import { sentence } from '../../ui/progress.js';
+import { inSentences } from '../../ui/progress.js';
 
 /** @param {{ account: { accountSid: string } | null, onConnected: () => void, onClose: () => void }} props `account`: whose token is replaced; null for a new one */
 export function ConnectAccount({ account, onConnected, onClose }) {
@@ -17,10 +17,7 @@ export function ConnectAccount({ account, onConnected, onClose }) {
     if (busy) return;
     const { accountSid, authToken } = form.values;
     const result = await connect({ input: { accountSid: accountSid.trim(), authToken: authToken.trim() } });
-    form.settle({
-      ...result,
-      userErrors: result.userErrors.map((error) => ({ ...error, message: sentence(error.message) })),
-    });
+    form.settle(inSentences(result));
     if (!result.ok) return;
     form.reset({ accountSid: '', authToken: '' });
     say(account ? 'The token is replaced.' : 'The account is connected.');

@@ -5,9 +5,10 @@ import { useState } from 'preact/hooks';
 import { money } from '../../lib/format.js';
 import { html } from '../../lib/html.js';
 import * as router from '../../lib/router.js';
-import { Button, Notice, say } from '../../ui/basic.js';
+import { Button, say } from '../../ui/basic.js';
 import { Dialog } from '../../ui/dialog.js';
-import { sentence } from '../../ui/progress.js';
+import { fault, unsent } from '../../ui/form.js';
+import { Refused } from '../../ui/refused.js';
 import { State } from '../../ui/words.js';
 import { useAssignment } from '../numbers/use_assignment.js';
 
@@ -20,18 +21,16 @@ import { useAssignment } from '../numbers/use_assignment.js';
  */
 export function TakeDialog({ agent, numbers, hasMore, onChanged, onClose }) {
   const [chosenId, choose] = useState(numbers.length === 1 ? numbers[0]?.id : undefined);
-  const [problems, setProblems] = useState(/** @type {string[]} */ ([]));
+  const [changed, setChanged] = useState(/** @type {Changed | null} */ (null));
   const [assign, busy] = useAssignment();
   const chosen = numbers.find(({ id }) => id === chosenId);
 
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     if (busy) return;
-    if (!chosen) return setProblems(['Choose the number that the agent gets.']);
+    if (!chosen) return setChanged(unsent(fault(null, 'Choose the number that the agent gets.')));
     const result = await assign(chosen, { to: agent.id });
-    setProblems(
-      [...result.userErrors.map(({ message }) => sentence(message)), result.problem].filter((text) => text !== null),
-    );
+    setChanged(result);
     // Also after a refusal: the number may not be in the pool any more.
     onChanged();
     if (!result.ok) return undefined;
@@ -54,7 +53,7 @@ export function TakeDialog({ agent, numbers, hasMore, onChanged, onClose }) {
         )}</div></fieldset>`
       }
       ${hasMore && html`<p class="hint">These are the newest. <a href=${router.href('/numbers?pool=1')}>All numbers in the pool</a></p>`}
-      ${problems.length > 0 && html`<${Notice} kind="error">${problems.map((message) => html`<p key=${message}>${message}</p>`)}</${Notice}>`}
+      <${Refused} changed=${changed} />
       <div class="actions end">
         <${Button} onClick=${onClose} disabled=${busy}>Cancel</${Button}>
         <${Button} type="submit" kind="primary" busy=${busy} disabled=${numbers.length === 0}>Take the number</${Button}>

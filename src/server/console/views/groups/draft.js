@@ -1,5 +1,6 @@
 // A call group while it is edited, and what is wrong with it.
 
+import { fault } from '../../ui/form.js';
 import { GREATEST_WEIGHT, MOST_CALLS } from './words.js';
 
 /** @typedef {{ key: number, agentId: string, name: string, weight: string, maxCalls: string }} MemberDraft `name`: the agent’s, '' for none */
@@ -34,9 +35,6 @@ function whole(text, most) {
 
 /** The weight that a draft has now; 0 unless it is valid. @param {MemberDraft} member */
 export const weightOf = ({ weight }) => whole(weight, GREATEST_WEIGHT) ?? 0;
-
-/** @param {string} field @param {string} message @returns {Refusal} */
-const fault = (field, message) => ({ code: 'INVALID_INPUT', field: ['input', field], message });
 
 /** What this page itself finds wrong, by the field. @param {Draft} draft @returns {Refusal[]} */
 export function faultsOf({ name, strategy, members }) {

@@ -7,9 +7,9 @@ import { useForm, useMutation } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import * as router from '../../lib/router.js';
 import { Button, Notice, Problem } from '../../ui/basic.js';
-import { Filter, FormErrors, Select, TextField } from '../../ui/form.js';
-import { sentence } from '../../ui/progress.js';
-import { useAgents } from '../numbers/use_agents.js';
+import { FormErrors, Select, TextField, unsent } from '../../ui/form.js';
+import { inSentences } from '../../ui/progress.js';
+import { AgentSearch, useAgents } from '../numbers/use_agents.js';
 import { empty, faultsOf, inputOf, membersOf, named } from './draft.js';
 import { MemberRow } from './member.js';
 import { LONGEST_NAME, MOST_MEMBERS, NO_ROOM, STRATEGIES, STRATEGY_WORDS } from './words.js';
@@ -32,15 +32,13 @@ export function GroupForm({ group, onSaved }) {
     if (busy) return;
     const faults = faultsOf(form.values);
     if (faults.length > 0) {
-      form.settle({ data: undefined, problem: null, ok: false, userErrors: faults });
+      form.settle(unsent(...faults));
       return;
     }
     const input = inputOf(form.values);
     const result = group ? await update({ input: { id: group.id, ...input } }) : await create({ input });
-    form.settle({
-      ...result,
-      userErrors: result.userErrors.map((error) => ({ ...error, message: sentence(named(error.message, members)) })),
-    });
+    const told = result.userErrors.map((error) => ({ ...error, message: named(error.message, members) }));
+    form.settle(inSentences({ ...result, userErrors: told }));
     const payload =
       result.data && ('updateCallGroup' in result.data ? result.data.updateCallGroup : result.data.createCallGroup);
     if (!result.ok || !payload?.callGroup) return;
@@ -59,7 +57,7 @@ export function GroupForm({ group, onSaved }) {
       <${Select} form=${form} name="strategy" label="Calls go" required options=${Object.entries(STRATEGIES)} hint=${STRATEGY_WORDS[strategy]} />
     </div>
     <${Problem} read=${agents.read} />
-    ${agents.isMany && html`<${Filter} label="Find an agent" value=${agents.search} onChange=${agents.setSearch} placeholder="Part of the name" maxlength="100" />`}
+    <${AgentSearch} agents=${agents} />
     <${Members} form=${form} agents=${others} />
     <p class="hint">${NO_ROOM}</p>
     <${FormErrors} form=${form} fields=${['name', 'strategy', ...members.flatMap(({ key }) => [`agent-${key}`, `weight-${key}`, `most-${key}`])]} />

@@ -8,7 +8,7 @@ import { html } from '../../lib/html.js';
 import { Button, Copy, Loading, Notice, say, Section } from '../../ui/basic.js';
 import { Dialog } from '../../ui/dialog.js';
 import { FormErrors, TextField } from '../../ui/form.js';
-import { sentence } from '../../ui/progress.js';
+import { inSentences } from '../../ui/progress.js';
 
 /** @typedef {import('./number.js').KeptNumber} KeptNumber */
 
@@ -44,10 +44,7 @@ function TestCall({ kept, onChanged, onClose }) {
     event.preventDefault();
     if (busy) return;
     const result = await announce({ input: { keptNumberId: kept.id, from: form.values.from.trim() } });
-    form.settle({
-      ...result,
-      userErrors: result.userErrors.map((error) => ({ ...error, message: sentence(error.message) })),
-    });
+    form.settle(inSentences(result));
     onChanged();
     if (!result.ok) return;
     form.reset(form.values);

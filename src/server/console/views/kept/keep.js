@@ -1,6 +1,6 @@
 // Begins to keep a number of another carrier: a number is bought to which its calls are forwarded.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 
 import { KeptKeep } from '../../generated/operations.js';
 import { useForm, useMutation } from '../../lib/hooks.js';
@@ -9,9 +9,9 @@ import { newKey } from '../../lib/key.js';
 import * as router from '../../lib/router.js';
 import { Button, Notice, Problem } from '../../ui/basic.js';
 import { Dialog } from '../../ui/dialog.js';
-import { Filter, FormErrors, Select, TextField } from '../../ui/form.js';
-import { Progress, sentence, useStarted } from '../../ui/progress.js';
-import { useAgents } from '../numbers/use_agents.js';
+import { fault, FormErrors, Select, TextField, unsent } from '../../ui/form.js';
+import { inSentences, Progress, useStarted } from '../../ui/progress.js';
+import { AgentSearch, useAgents, useOnlyAgent } from '../numbers/use_agents.js';
 import { CheckPortability } from './portability.js';
 
 /** @typedef {{ number: string, agentId: string, areaCode: string }} Values */
@@ -44,21 +44,15 @@ export function KeepNumber({ onKept, onClose }) {
 function Choice({ form, onStarted, onClose }) {
   const values = /** @type {Values} */ (form.values);
   const agents = useAgents(values.agentId);
-  const { known, isMany, search, setSearch, read } = agents;
   const [keep, busy] = useMutation(KeptKeep);
   const started = useStarted({ kind: 'KEEP_NUMBER', agentId: values.agentId }, busy && values.agentId !== '');
   const key = useRef('');
-  useEffect(() => {
-    // The only one needs no choice.
-    if (values.agentId === '' && known.length === 1 && !isMany) form.set('agentId', known[0]?.id);
-  }, [known.length, isMany]);
+  useOnlyAgent(form, agents);
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     if (busy) return;
     if (!values.agentId) {
-      const message = 'Choose the agent that answers the number’s calls.';
-      const userErrors = [{ code: 'INVALID_INPUT', message, field: ['input', 'agentId'] }];
-      form.settle({ data: undefined, problem: null, ok: false, userErrors });
+      form.settle(unsent(fault('agentId', 'Choose the agent that answers the number’s calls.')));
       return;
     }
     key.current ||= newKey();
@@ -68,10 +62,7 @@ function Choice({ form, onStarted, onClose }) {
     });
     // Without an answer a number may have been bought: the same key then finds it again.
     if (!result.problem) key.current = '';
-    form.settle({
-      ...result,
-      userErrors: result.userErrors.map((error) => ({ ...error, message: sentence(error.message) })),
-    });
+    form.settle(inSentences(result));
     const payload = result.data?.keepPhoneNumber;
     if (result.ok && payload?.keptNumber && payload.operation) onStarted(payload.keptNumber.id, payload.operation.id);
   };
@@ -80,9 +71,9 @@ function Choice({ form, onStarted, onClose }) {
     <p>A number is bought for the agent, and you forward your calls to it. It costs its monthly price until you release it. Your own number stays at its carrier until you port it.</p>
     <${TextField} form=${form} name="number" label="Your number at the other carrier" type="tel" required maxlength="32" hint="With its country code, such as +12125550123" />
     <${CheckPortability} number=${values.number.trim()} />
-    <${Problem} read=${read} />
-    ${isMany && html`<${Filter} label="Find an agent" value=${search} onChange=${setSearch} placeholder="Part of the name" maxlength="100" />`}
-    <${Select} form=${form} name="agentId" label="Agent" required options=${[['', 'Choose an agent'], ...known.map(({ id, name }) => [id, name])]} />
+    <${Problem} read=${agents.read} />
+    <${AgentSearch} agents=${agents} />
+    <${Select} form=${form} name="agentId" label="Agent" required options=${[['', 'Choose an agent'], ...agents.known.map(({ id, name }) => [id, name])]} />
     <${TextField} form=${form} name="areaCode" label="Area code of the bought number" inputmode="numeric" maxlength="3" hint="Empty: that of your number, or another of its country" />
     <${FormErrors} form=${form} fields=${FIELDS} />
     <div class="actions end">

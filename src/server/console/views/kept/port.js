@@ -10,7 +10,7 @@ import { newKey } from '../../lib/key.js';
 import { Button, Notice, say } from '../../ui/basic.js';
 import { Dialog } from '../../ui/dialog.js';
 import { Field, FormErrors, TextField } from '../../ui/form.js';
-import { sentence } from '../../ui/progress.js';
+import { inSentences } from '../../ui/progress.js';
 import { ACCEPTED, base64Of, problemOf } from './bill.js';
 
 /** @typedef {Record<'customerName' | 'accountNumber' | 'pin' | 'representative' | 'representativeEmail' | 'street' | 'city' | 'region' | 'postalCode' | 'targetDate', string>} Values */
@@ -83,10 +83,7 @@ export function PortDialog({ kept, onChanged, onClose }) {
     });
     // Without an answer the port may have been requested: the same key then finds it again.
     if (!result.problem) key.current = '';
-    form.settle({
-      ...result,
-      userErrors: result.userErrors.map((error) => ({ ...error, message: sentence(error.message) })),
-    });
+    form.settle(inSentences(result));
     onChanged();
     if (!result.ok) return;
     form.reset(EMPTY);

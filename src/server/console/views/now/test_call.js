@@ -8,7 +8,7 @@ import { html } from '../../lib/html.js';
 import { href } from '../../lib/router.js';
 import { Button, Empty, Loading, Problem, say } from '../../ui/basic.js';
 import { Dialog } from '../../ui/dialog.js';
-import { FormErrors, Select, TextField } from '../../ui/form.js';
+import { fault, FormErrors, Select, TextField, unsent } from '../../ui/form.js';
 import { numberWords } from '../../ui/words.js';
 import { ask } from './sandbox.js';
 
@@ -63,12 +63,7 @@ function TestCallForm({ numbers, onClose }) {
     const caller = from.replaceAll(/[\s().-]/g, '');
     if (!/^(\+[1-9]\d{6,14}|anonymous)$/.test(caller)) {
       const message = 'Enter a number with + and its country code, such as +13125550142, or the word anonymous.';
-      form.settle({
-        data: undefined,
-        userErrors: [{ code: 'INVALID_INPUT', field: ['from'], message }],
-        problem: null,
-        ok: false,
-      });
+      form.settle(unsent(fault('from', message)));
       return;
     }
     setBusy(true);

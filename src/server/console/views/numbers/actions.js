@@ -8,8 +8,8 @@ import { money } from '../../lib/format.js';
 import { useMutation } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import { Button, Notice, say } from '../../ui/basic.js';
-import { Confirm, Dialog } from '../../ui/dialog.js';
-import { Progress } from '../../ui/progress.js';
+import { Confirm } from '../../ui/dialog.js';
+import { Underway } from '../../ui/progress.js';
 import { Refused } from '../../ui/refused.js';
 import { Assign } from './assign.js';
 import { Release } from './release.js';
@@ -106,11 +106,9 @@ function Repair({ number, onChanged, onClose }) {
     if (result.data?.repairPhoneNumber?.operation || result.problem) onChanged();
   };
   if (payload?.operation) {
-    return html`<${Dialog} title=${`Repair ${number.number}`} onClose=${onClose}>
-      <${Progress} operationId=${payload.operation.id} onDone=${onChanged} />
+    return html`<${Underway} title=${`Repair ${number.number}`} operationId=${payload.operation.id} onDone=${onChanged} onClose=${onClose}>
       <${Verdict} status=${number.status} state=${payload.operation.state} />
-      <div class="actions end"><${Button} kind="primary" onClick=${onClose}>Close</${Button}></div>
-    </${Dialog}>`;
+    </${Underway}>`;
   }
   return html`<${Confirm} title=${`Repair ${number.number}?`} action="Repair the number" busy=${busy} onConfirm=${confirm} onClose=${onClose}
     problem=${html`<${Refused} changed=${changed} />`}>

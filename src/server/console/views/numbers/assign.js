@@ -7,9 +7,9 @@ import { useForm, useQuery } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import { Button, Notice, Problem, say } from '../../ui/basic.js';
 import { Dialog } from '../../ui/dialog.js';
-import { Filter, FormErrors, Select } from '../../ui/form.js';
-import { sentence } from '../../ui/progress.js';
-import { useAgents } from './use_agents.js';
+import { fault, FormErrors, Select, unsent } from '../../ui/form.js';
+import { inSentences } from '../../ui/progress.js';
+import { AgentSearch, useAgents } from './use_agents.js';
 import { useAssignment } from './use_assignment.js';
 import { POOL_WORDS } from './words.js';
 
@@ -39,7 +39,7 @@ export function Assign({ number, onChanged, onClose }) {
   }, [to, present]);
   useEffect(() => {
     // What was refused is not any more, once something else is chosen.
-    if (to !== '') form.settle({ data: undefined, userErrors: [], problem: null, ok: false });
+    if (to !== '') form.settle(unsent());
   }, [to]);
 
   const submit = async (/** @type {Event} */ event) => {
@@ -47,22 +47,14 @@ export function Assign({ number, onChanged, onClose }) {
     if (busy) return;
     if (to === '') {
       const message = 'Choose the agent that answers calls to the number, a call group, or the pool.';
-      form.settle({
-        data: undefined,
-        problem: null,
-        ok: false,
-        userErrors: [{ code: 'INVALID_INPUT', message, field: ['input', 'agentId'] }],
-      });
+      form.settle(unsent(fault('agentId', message)));
       return;
     }
     const result = await assign(
       number,
       to.startsWith(GROUP) ? { group: to.slice(GROUP.length) } : { to: to === POOL ? null : to },
     );
-    form.settle({
-      ...result,
-      userErrors: result.userErrors.map((error) => ({ ...error, message: sentence(error.message) })),
-    });
+    form.settle(inSentences(result));
     // Also after a refusal: it may have another agent by now.
     onChanged();
     if (!result.ok) return;
@@ -100,13 +92,13 @@ function Present({ number: { agent, callGroup } }) {
 
 /** @param {{ form: import('../../ui/form.js').Form, agents: ReturnType<typeof useAgents>, groups: Group[], present: string }} props */
 function Choice({ form, agents, groups, present }) {
-  const { known, isMany, search, setSearch, read } = agents;
+  const { known, search, read } = agents;
   const others = known.filter(({ id }) => id !== present);
   const otherGroups = groups.filter(({ id }) => GROUP + id !== present);
   const none = read.data ? 'There is no other agent.' : 'Loading the agents…';
   return html`
     <${Problem} read=${read} />
-    ${isMany && html`<${Filter} label="Find an agent" value=${search} onChange=${setSearch} placeholder="Part of the name" maxlength="100" />`}
+    <${AgentSearch} agents=${agents} />
     <${Select} form=${form} name="to" field="agentId" label="Assign to" required options=${[
       ['', others.length > 0 ? 'Choose an agent, a call group or the pool' : 'Choose'],
       ...(present === POOL ? [] : [[POOL, 'The pool: no agent']]),

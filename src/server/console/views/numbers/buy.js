@@ -1,6 +1,6 @@
 // Buying a number: for whom, which one, at what price; then the purchase step by step.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 
 import { NumbersBuy } from '../../generated/operations.js';
 import { money } from '../../lib/format.js';
@@ -10,11 +10,11 @@ import { newKey } from '../../lib/key.js';
 import * as router from '../../lib/router.js';
 import { Button, Loading, Notice } from '../../ui/basic.js';
 import { Dialog } from '../../ui/dialog.js';
-import { Checkbox, Filter, FormErrors, Select, TextField } from '../../ui/form.js';
+import { Checkbox, fault, FormErrors, Select, TextField, unsent } from '../../ui/form.js';
 import { countryOptions, hasAreaCodes } from '../../ui/names.js';
 import { Progress, sentence, useStarted } from '../../ui/progress.js';
 import { ANY, OnSale, useOnSale } from './on_sale.js';
-import { useAgents } from './use_agents.js';
+import { AgentSearch, useAgents, useOnlyAgent } from './use_agents.js';
 import { LONGEST_LABEL, TYPE_OPTIONS } from './words.js';
 
 /** @typedef {import('../../generated/types').NumbersAgentFragment} Agent */
@@ -72,11 +72,11 @@ function Choice({ form, onClose, onBought, onStarted }) {
     event.preventDefault();
     if (busy) return;
     if (!agentId) {
-      form.settle(refusal('agentId', 'Choose the agent that answers calls to the number.'));
+      form.settle(unsent(fault('agentId', 'Choose the agent that answers calls to the number.')));
       return;
     }
     if (values.contains.trim() !== '' && values.number === ANY) {
-      form.settle(refusal('number', 'Choose a number, or empty the field “Containing”.'));
+      form.settle(unsent(fault('number', 'Choose a number, or empty the field “Containing”.')));
       return;
     }
     key.current ||= newKey();
@@ -134,14 +134,6 @@ function plain(error) {
   };
 }
 
-/** A refusal by this page itself. @param {string} field @param {string} message */
-const refusal = (field, message) => ({
-  data: undefined,
-  problem: null,
-  ok: false,
-  userErrors: [{ code: 'INVALID_INPUT', message, field: ['input', field] }],
-});
-
 /**
  * @param {Values} values
  * @param {boolean} additional
@@ -165,11 +157,8 @@ function inputOf({ agentId, country, type, areaCode, number, elsewhere, label },
 
 /** @param {{ form: any, agents: ReturnType<typeof useAgents> }} props */
 function AgentChoice({ form, agents }) {
-  const { known, isMany, search, setSearch, read } = agents;
-  useEffect(() => {
-    // The only one needs no choice.
-    if (form.values.agentId === '' && known.length === 1 && !isMany) form.set('agentId', known[0]?.id);
-  }, [known.length, isMany]);
+  const { known, search, read } = agents;
+  useOnlyAgent(form, agents);
   if (!read.data && read.loading) return html`<${Loading} label="Loading the agents…" />`;
   if (known.length === 0 && search === '' && !read.problem) {
     const create = html`<a class="button" href=${router.href('/agents/new')}>Create an agent</a>`;
@@ -177,7 +166,7 @@ function AgentChoice({ form, agents }) {
   }
   const unknown = form.values.agentId && !known.some(({ id }) => id === form.values.agentId);
   return html`<div class="form-grid">
-    ${isMany && html`<${Filter} label="Find an agent" value=${search} onChange=${setSearch} placeholder="Part of the name" maxlength="100" />`}
+    <${AgentSearch} agents=${agents} />
     <${Select} form=${form} name="agentId" label="Agent" required hint=${read.problem ?? undefined} options=${[
       ['', 'Choose an agent'],
       ...(unknown ? [[form.values.agentId, 'An agent that is not known']] : []),

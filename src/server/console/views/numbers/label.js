@@ -5,7 +5,7 @@ import { html } from '../../lib/html.js';
 import { Button, say } from '../../ui/basic.js';
 import { Dialog } from '../../ui/dialog.js';
 import { FormErrors, TextField } from '../../ui/form.js';
-import { sentence } from '../../ui/progress.js';
+import { inSentences } from '../../ui/progress.js';
 import { useAssignment } from './use_assignment.js';
 import { LONGEST_LABEL } from './words.js';
 
@@ -21,10 +21,7 @@ export function LabelDialog({ number, onChanged, onClose }) {
     if (busy) return;
     const label = form.values.label.trim() || null;
     const result = await change(number, { label });
-    form.settle({
-      ...result,
-      userErrors: result.userErrors.map((error) => ({ ...error, message: sentence(error.message) })),
-    });
+    form.settle(inSentences(result));
     onChanged();
     if (!result.ok) return;
     form.reset(form.values);

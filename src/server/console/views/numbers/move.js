@@ -6,8 +6,8 @@ import { AccountMoveNumber, Accounts } from '../../generated/operations.js';
 import { useMutation, useQuery } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import { Button } from '../../ui/basic.js';
-import { Confirm, Dialog } from '../../ui/dialog.js';
-import { Progress } from '../../ui/progress.js';
+import { Confirm } from '../../ui/dialog.js';
+import { Underway } from '../../ui/progress.js';
 import { Refused } from '../../ui/refused.js';
 import { accountLabel } from '../accounts/words.js';
 
@@ -44,10 +44,7 @@ function Move({ number, to, onChanged, onClose }) {
     if (result.data?.movePhoneNumber?.operation || result.problem) onChanged();
   };
   if (operation) {
-    return html`<${Dialog} title=${`Move ${number.number}`} onClose=${onClose}>
-      <${Progress} operationId=${operation.id} onDone=${onChanged} />
-      <div class="actions end"><${Button} kind="primary" onClick=${onClose}>Close</${Button}></div>
-    </${Dialog}>`;
+    return html`<${Underway} title=${`Move ${number.number}`} operationId=${operation.id} onDone=${onChanged} onClose=${onClose} />`;
   }
   return html`<${Confirm} title=${`Move ${number.number}?`} action="Move the number" busy=${busy} onConfirm=${confirm} onClose=${onClose}
     problem=${html`<${Refused} changed=${changed} />`}>

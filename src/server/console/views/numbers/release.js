@@ -9,7 +9,7 @@ import { html } from '../../lib/html.js';
 import { Button, say } from '../../ui/basic.js';
 import { Dialog } from '../../ui/dialog.js';
 import { Field } from '../../ui/form.js';
-import { Progress } from '../../ui/progress.js';
+import { Underway } from '../../ui/progress.js';
 import { Refused } from '../../ui/refused.js';
 
 /** @typedef {import('./actions.js').DialogProps} DialogProps */
@@ -46,10 +46,7 @@ export function Release({ number, onChanged, onClose }) {
   };
 
   if (running) {
-    return html`<${Dialog} title=${`Release ${number.number}`} onClose=${onClose}>
-      <${Progress} operationId=${running} onDone=${onChanged} />
-      <div class="actions end"><${Button} kind="primary" onClick=${onClose}>Close</${Button}></div>
-    </${Dialog}>`;
+    return html`<${Underway} title=${`Release ${number.number}`} operationId=${running} onDone=${onChanged} onClose=${onClose} />`;
   }
   return html`<${Dialog} title=${`Release ${number.number}?`} onClose=${onClose}>
     <form onSubmit=${submit} novalidate>

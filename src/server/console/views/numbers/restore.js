@@ -5,9 +5,9 @@ import { useState } from 'preact/hooks';
 import { NumbersRestore } from '../../generated/operations.js';
 import { useMutation } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
-import { Button, say } from '../../ui/basic.js';
-import { Confirm, Dialog } from '../../ui/dialog.js';
-import { Progress } from '../../ui/progress.js';
+import { say } from '../../ui/basic.js';
+import { Confirm } from '../../ui/dialog.js';
+import { Underway } from '../../ui/progress.js';
 import { Refused } from '../../ui/refused.js';
 
 /** @param {import('./actions.js').DialogProps} props */
@@ -23,10 +23,7 @@ export function Restore({ number, onChanged, onClose }) {
     if (result.data?.restorePhoneNumber?.operation || result.problem) onChanged();
   };
   if (operation) {
-    return html`<${Dialog} title=${`Give back ${number.number}`} onClose=${onClose}>
-      <${Progress} operationId=${operation.id} onDone=${onChanged} />
-      <div class="actions end"><${Button} kind="primary" onClick=${onClose}>Close</${Button}></div>
-    </${Dialog}>`;
+    return html`<${Underway} title=${`Give back ${number.number}`} operationId=${operation.id} onDone=${onChanged} onClose=${onClose} />`;
   }
   return html`<${Confirm} title=${`Give back ${number.number}?`} action="Put the former settings back" danger busy=${busy} onConfirm=${confirm} onClose=${onClose}
     problem=${html`<${Refused} changed=${changed} />`}>

@@ -6,6 +6,7 @@ import { useState } from 'preact/hooks';
 
 import { NumbersAssign, NumbersAssignedNow } from '../../generated/operations.js';
 import { readOnce, useMutation } from '../../lib/hooks.js';
+import { fault, unsent } from '../../ui/form.js';
 
 /** @typedef {{ id: string, agent: { id: string } | null, callGroup: { id: string } | null }} Assigned */
 /** @typedef {import('../../lib/hooks.js').Changed<import('../../generated/types').NumbersAssignMutation>} Changed */
@@ -32,13 +33,13 @@ export function useAssignment() {
   const send = async ({ id, agent, callGroup }, { to, group, label }) => {
     const expectedAgentId = agent?.id ?? null;
     // The API cannot be told to expect the pool or a group.
-    if (expectedAgentId === null && !(await isStill(id, callGroup?.id))) return refused(CHANGED);
+    if (expectedAgentId === null && !(await isStill(id, callGroup?.id))) return unsent(fault(null, CHANGED));
     const stays = to === undefined && group === undefined;
     const agentId = stays ? expectedAgentId : (to ?? null);
     const callGroupId = stays ? callGroup?.id : group;
     const result = await assign({ input: { id, agentId, callGroupId, expectedAgentId, label } });
     const isOld = result.userErrors.some(({ field }) => field?.at(-1) === 'expectedAgentId');
-    return isOld ? refused(CHANGED) : result;
+    return isOld ? unsent(fault(null, CHANGED)) : result;
   };
   /** @type {typeof send} */
   const run = async (number, wish) => {
@@ -59,11 +60,3 @@ async function isStill(id, group) {
   const { phoneNumber } = await readOnce(NumbersAssignedNow, { id });
   return phoneNumber === null || (phoneNumber.agent === null && phoneNumber.callGroup?.id === group);
 }
-
-/** @param {string} message @returns {Changed} */
-const refused = (message) => ({
-  data: undefined,
-  userErrors: [{ code: 'INVALID_INPUT', message, field: null }],
-  problem: null,
-  ok: false,
-});

@@ -7,7 +7,7 @@ import { useForm, useMutation } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import { Button } from '../../ui/basic.js';
 import { Dialog } from '../../ui/dialog.js';
-import { Checkbox, FormErrors, Select, TextField } from '../../ui/form.js';
+import { Checkbox, fault, FormErrors, Select, TextField, unsent } from '../../ui/form.js';
 import { countryName } from '../../ui/names.js';
 import { short } from './tenant.js';
 
@@ -52,9 +52,7 @@ export function PlanDialog({ tenant, onClose, onSaved }) {
     if (busy) return;
     const refused = check(form.values);
     const settled = form.settle(
-      refused.length > 0
-        ? { data: undefined, userErrors: refused, problem: null, ok: false }
-        : await setPlan({ input: input(form.values, tenant) }),
+      refused.length > 0 ? unsent(...refused) : await setPlan({ input: input(form.values, tenant) }),
     );
     if (settled) {
       form.reset(form.values);
@@ -139,18 +137,13 @@ function shown(values, tenant) {
  * @returns {Refusal[]}
  */
 function check({ userId, concurrentCalls, phoneNumbers }) {
-  const refusal = (/** @type {string} */ field, /** @type {string} */ message) => ({
-    code: 'INVALID_INPUT',
-    field: ['input', field],
-    message,
-  });
   const isWhole = (/** @type {string} */ text) => /^\s*-?\d+\s*$/.test(text) && Math.abs(Number(text)) <= LARGEST;
   return [
     ...(UUID.test(userId.trim())
       ? []
-      : [refusal('userId', 'Enter the whole user id: 36 characters, such as 8c5b7a52-7d8e-4f0a-9d0e-2f3c1b6a5e47.')]),
-    ...(isWhole(concurrentCalls) ? [] : [refusal('concurrentCalls', 'Enter a whole number from 1 to 50.')]),
-    ...(isWhole(phoneNumbers) ? [] : [refusal('phoneNumbers', 'Enter a whole number from 0 to 65,535.')]),
+      : [fault('userId', 'Enter the whole user id: 36 characters, such as 8c5b7a52-7d8e-4f0a-9d0e-2f3c1b6a5e47.')]),
+    ...(isWhole(concurrentCalls) ? [] : [fault('concurrentCalls', 'Enter a whole number from 1 to 50.')]),
+    ...(isWhole(phoneNumbers) ? [] : [fault('phoneNumbers', 'Enter a whole number from 0 to 65,535.')]),
   ];
 }
 
