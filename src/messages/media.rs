@@ -168,9 +168,8 @@ impl MediaKeeper {
     /// The account of the number that the file came to, and no other, whatever account its address names: a tenant signs the webhooks
     /// of its own account.
     async fn carrier_of(&self, task: &MediaTask) -> Result<Carrier, CarrierError> {
-        let unread = |_| CarrierError::unavailable("the account of the number could not be read");
-        let found = self.store.accounts_of_message("", Some(task.file.message_id)).await.map_err(unread)?;
-        self.accounts.carrier(found.and_then(|(_, accounts)| accounts.owner)).await
+        let accounts = self.accounts.of_number(task.file.number_id).await?;
+        self.accounts.carrier(accounts.owner).await
     }
 
     async fn fetch(&self, task: &MediaTask) -> Result<MediaOutcome, Undone> {

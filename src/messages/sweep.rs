@@ -351,8 +351,7 @@ impl MessageSweep {
 
     /// The account of a message's number.
     async fn carrier_of(&self, message: &Message) -> Result<Carrier, CarrierError> {
-        let unread = |_| CarrierError::unavailable("the account of the number could not be read");
-        let accounts = self.store.accounts_of_number(message.number_id).await.map_err(unread)?;
+        let accounts = self.accounts.of_number(message.number_id).await?;
         self.accounts.carrier(accounts.owner).await
     }
 
