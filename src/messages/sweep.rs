@@ -342,17 +342,21 @@ impl MessageSweep {
     /// Returns when this message is tried again; `None`: nothing is left to do.
     async fn redact_one(&self, message: &Message) -> Result<Option<DateTime<Utc>>, CarrierError> {
         match &message.sid {
-            Some(sid) => self.carrier_of(message).await?.redact_message(sid).await.map(|()| None),
+            Some(sid) => self.redact_in_account(message, sid).await.map(|()| None),
             // The carrier may still get it.
             None if !message.status.is_final() => Ok(Some(self.clock.now() + REDACTION_PUT_OFF)),
             None => Ok(None),
         }
     }
 
-    /// The account of a message's number.
-    async fn carrier_of(&self, message: &Message) -> Result<Carrier, CarrierError> {
-        let accounts = self.accounts.of_number(message.number_id).await?;
-        self.accounts.carrier(accounts.owner).await
+    /// Deletes the text in that of the number's accounts that has the message. A text that none has is deleted.
+    async fn redact_in_account(&self, message: &Message, sid: &str) -> Result<(), CarrierError> {
+        for account in self.accounts.of_number(message.number_id).await?.all() {
+            if self.accounts.carrier(account).await?.redact_message(sid).await? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Asks the account of the message's number; if the number was moved, also the other one, since the message may be older.
