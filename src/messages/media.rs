@@ -2,7 +2,8 @@
 //! the operator wants it, and here once their message was deleted.
 //!
 //! Servers share the work by leases. One file that cannot be fetched does not hold up the others: it is tried again at growing
-//! intervals, and given up after [`MOST_ATTEMPTS`]. What is to be deleted is tried until it is done.
+//! intervals, and given up after [`MOST_ATTEMPTS`]. What is to be deleted is tried until it is done; at the carrier, only as often if
+//! it rejects the account.
 
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ const AT_ONCE: usize = 4;
 const LEASE: Duration = Duration::from_secs(5 * 60);
 /// How long a server that stops goes on with what is under way.
 const TIME_TO_FINISH: Duration = Duration::from_secs(5);
-/// Attempts to fetch a file, over about a day.
+/// Attempts to fetch a file, or to delete it in an account that the carrier rejects or that is disconnected, over about a day.
 const MOST_ATTEMPTS: u32 = 20;
 const FIRST_PAUSE: Duration = Duration::from_secs(4);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4 * 3600);
@@ -214,8 +215,10 @@ impl MediaKeeper {
     async fn delete_at_carrier(&self, task: &MediaTask) -> Result<MediaOutcome, Undone> {
         match self.delete_in_account(&task.file).await {
             Ok(()) => Ok(MediaOutcome::DeletedAtCarrier),
-            // It would be rejected again.
-            Err(error) if error.is_definitive() => {
+            // It would be rejected again. An account may be accepted again, but not if it was disconnected.
+            Err(error @ CarrierError::Rejected(_))
+                if error.is_definitive() || task.attempts >= MOST_ATTEMPTS =>
+            {
                 tracing::warn!(file = %task.file.id, %error, "file of a message left at the carrier");
                 Ok(MediaOutcome::LeftAtCarrier)
             }

@@ -39,7 +39,7 @@ const IN_TIME: TimeDelta = TimeDelta::seconds(60);
 const AT_ONCE: u64 = 200;
 /// Pause before the carrier is asked again about a message on which it did not report.
 const PUT_OFF: TimeDelta = TimeDelta::minutes(5);
-/// Age from which a message that the carrier refuses to tell of is not asked about again.
+/// Age from which a message that the carrier refuses to tell of, or whose text it refuses to delete, is not asked about again.
 const GIVEN_UP: TimeDelta = TimeDelta::days(7);
 /// Texts that one round deletes at the carrier.
 const REDACTED_AT_ONCE: u64 = 100;
@@ -327,10 +327,16 @@ impl MessageSweep {
                     return Err(error.into());
                 }
                 Some(Err(error)) => {
-                    tracing::warn!(sid = message.sid, %error, "text not deleted at the carrier: tried again later");
-                    let pause =
-                        if matches!(error, CarrierError::Rejected(_)) { REDACTION_PUT_OFF } else { PUT_OFF };
-                    Some(self.clock.now() + pause)
+                    let now = self.clock.now();
+                    let is_refused = matches!(error, CarrierError::Rejected(_));
+                    if is_refused && now - message.created_at > GIVEN_UP {
+                        // Otherwise retention would keep the row for as long as an account is disconnected.
+                        tracing::warn!(sid = message.sid, %error, "text left at the carrier: it refuses to delete it");
+                        None
+                    } else {
+                        tracing::warn!(sid = message.sid, %error, "text not deleted at the carrier: tried again later");
+                        Some(now + if is_refused { REDACTION_PUT_OFF } else { PUT_OFF })
+                    }
                 }
                 None => Some(self.clock.now() + REDACTION_PUT_OFF),
             };

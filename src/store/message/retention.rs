@@ -109,7 +109,7 @@ impl SystemStore {
         Ok(due)
     }
 
-    /// Says when the body of a message is deleted at the carrier; `None`: it was.
+    /// Says when the body of a message is deleted at the carrier; `None`: it was, or it is left there.
     ///
     /// # Errors
     /// [`StoreError`]; after [`StoreError::Unavailable`] the change may have been committed all the same.
