@@ -298,10 +298,6 @@ impl MessageSweep {
             heartbeat.beat();
             match caught("message", self.ask(&message)).await {
                 Some(Ok(())) => {}
-                // Asking about others is pointless.
-                Some(Err(Unswept::Carrier(error @ CarrierError::Unavailable { breaker_open: true, .. }))) => {
-                    return Err(error.into());
-                }
                 Some(Err(error)) => {
                     tracing::warn!(sid = message.sid, %error, "message postponed");
                     let now = self.clock.now();
@@ -322,10 +318,6 @@ impl MessageSweep {
             heartbeat.beat();
             let next = match caught("redaction", self.redact_one(&message)).await {
                 Some(Ok(next)) => next,
-                // So do the others.
-                Some(Err(error @ CarrierError::Unavailable { breaker_open: true, .. })) => {
-                    return Err(error.into());
-                }
                 Some(Err(error)) => {
                     let now = self.clock.now();
                     let is_refused = matches!(error, CarrierError::Rejected(_));
