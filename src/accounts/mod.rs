@@ -25,7 +25,9 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, timeout};
 
 use crate::carrier::{Carrier, CarrierError, Rejection};
-use crate::domain::{CarrierAccount, CarrierAccountId, Clock, E164, MessageId, NumberAccounts, TenantId};
+use crate::domain::{
+    CarrierAccount, CarrierAccountId, Clock, E164, MessageId, NumberAccounts, NumberId, TenantId,
+};
 use crate::store::{SealedTokens, StoreError, StoredAccount, SystemStore};
 use sealed::Keyring;
 
@@ -192,6 +194,15 @@ impl Accounts {
         };
         let token = known.token.clone().ok_or(CarrierError::Rejected(Rejection::Account))?;
         Ok(self.client(&known, token))
+    }
+
+    /// The accounts of a number.
+    ///
+    /// # Errors
+    /// [`CarrierError`]: unavailable if they could not be read.
+    pub async fn of_number(&self, number: NumberId) -> Result<NumberAccounts, CarrierError> {
+        let unread = |_| CarrierError::unavailable("the account of the number could not be read");
+        self.0.store.accounts_of_number(number).await.map_err(unread)
     }
 
     /// The account that a webhook names by its SID.

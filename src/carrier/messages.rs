@@ -162,16 +162,16 @@ impl Carrier {
         }
     }
 
-    /// Deletes the text of a message at the carrier; the record stays. A message that it does not know counts as done.
+    /// Deletes the text of a message in this account; the record stays. Returns whether the account has the message.
     ///
     /// # Errors
     /// [`CarrierError`]; safe to repeat.
-    pub async fn redact_message(&self, sid: &str) -> Result<(), CarrierError> {
+    pub async fn redact_message(&self, sid: &str) -> Result<bool, CarrierError> {
         let url = self.url(&[MESSAGES, checked(sid)?]);
         match self.with_low_priority().post::<Wire>(url, &[("Body", "")]).await {
-            Ok(message) if message.body.as_deref().unwrap_or_default().is_empty() => Ok(()),
+            Ok(message) if message.body.as_deref().unwrap_or_default().is_empty() => Ok(true),
             Ok(_) => Err(CarrierError::unavailable("it did not delete the text")),
-            Err(CarrierError::Rejected(Rejection::NotFound)) => Ok(()),
+            Err(CarrierError::Rejected(Rejection::NotFound)) => Ok(false),
             Err(error) => Err(error),
         }
     }

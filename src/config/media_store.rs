@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use super::values::Values;
-use super::{Mistake, table};
+use super::{Mistake, Section, VARIABLES, table};
 
 /// The value of `MEDIA_STORE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,20 +36,9 @@ impl Media {
     pub(super) fn read(values: &Values<'_>) -> Result<Self, Mistake> {
         let store = values.optional(&table::MEDIA_STORE)?;
         let is_bucket = matches!(store, Some(MediaStore::Bucket { .. }));
-        let named = [
-            &table::AWS_REGION.variable,
-            &table::AWS_ACCESS_KEY_ID.variable,
-            &table::AWS_SECRET_ACCESS_KEY.variable,
-            &table::AWS_SESSION_TOKEN.variable,
-            &table::AWS_ENDPOINT_URL.variable,
-            &table::AWS_WEB_IDENTITY_TOKEN_FILE.variable,
-            &table::AWS_ROLE_ARN.variable,
-            &table::AWS_CONTAINER_CREDENTIALS_RELATIVE_URI.variable,
-            &table::AWS_CONTAINER_CREDENTIALS_FULL_URI.variable,
-            &table::AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE.variable,
-        ];
-        let set = named
-            .into_iter()
+        let set = VARIABLES
+            .iter()
+            .filter(|variable| variable.section == Section::MediaStore)
             .filter_map(|variable| Some((variable.name, SecretString::from(values.text(variable.name)?))));
         Ok(Self {
             store,

@@ -95,7 +95,7 @@ impl MessageAnswers {
         loop {
             heartbeat.beat();
             if !self.store.is_unavailable() {
-                let start = stop.run_until_cancelled(self.start_due(&running));
+                let start = stop.run_until_cancelled(self.start_due(&running, &heartbeat));
                 if let Some(Err(failure)) = Box::pin(start).await {
                     let error = &failure as &dyn std::error::Error;
                     tracing::warn!(error, "texts that wait for an answer could not be read");
@@ -118,8 +118,9 @@ impl MessageAnswers {
     }
 
     /// Starts as many answers as there is room for. Late threads need none: nobody is asked.
-    async fn start_due(&self, running: &TaskTracker) -> Result<(), StoreError> {
+    async fn start_due(&self, running: &TaskTracker, heartbeat: &Heartbeat) -> Result<(), StoreError> {
         for late in self.store.answers_due(true, AT_ONCE, &[]).await? {
+            heartbeat.beat();
             self.take_up(late).await;
         }
         // Tenants that have all the slots that they may have: those of others are looked for without them.
@@ -159,7 +160,9 @@ impl MessageAnswers {
     async fn take_up(&self, due: DueAnswer) -> bool {
         let lease = self.entropy.uuid(self.clock.now());
         let thread = due.thread;
-        match self.store.claim_message_answer(thread, lease, self.lease_end(due)).await {
+        // As it is now: an attempt that is still under way at the deadline is not to go on after it.
+        let is_late = due.deadline <= self.clock.now();
+        match self.store.claim_message_answer(thread, lease, self.lease_end(due, is_late)).await {
             Ok(true) => {}
             Ok(false) => return false,
             Err(error) => {
@@ -170,7 +173,7 @@ impl MessageAnswers {
         let work = caught("message_answer", self.attempt(due, lease));
         let ended = tokio::select! {
             ended = Box::pin(work) => ended.unwrap_or(Err(StoreError::LeaseLost)),
-            lost = self.hold(due, lease) => Err(lost),
+            lost = self.hold(due, lease, is_late) => Err(lost),
         };
         match &ended {
             Ok(()) => {}
@@ -184,20 +187,18 @@ impl MessageAnswers {
         ended.is_ok()
     }
 
-    fn lease_end(&self, due: DueAnswer) -> DateTime<Utc> {
-        let now = self.clock.now();
-        let end = now + LEASE;
-        // Not beyond the deadline: a server that died must not keep the thread from a person. A late thread needs a moment.
-        if due.deadline > now { end.min(due.deadline) } else { end }
+    fn lease_end(&self, due: DueAnswer, is_late: bool) -> DateTime<Utc> {
+        let end = self.clock.now() + LEASE;
+        // Not beyond the deadline, after which any server hands the thread over: one that died must not keep the thread from a
+        // person. A late thread needs a moment.
+        if is_late { end } else { end.min(due.deadline) }
     }
 
     /// Renews a lease. Returns once it is lost.
-    async fn hold(&self, due: DueAnswer, lease: Uuid) -> StoreError {
+    async fn hold(&self, due: DueAnswer, lease: Uuid, is_late: bool) -> StoreError {
         loop {
             sleep(LEASE / 3).await;
-            // Not beyond the deadline, after which any server hands the thread over.
-            let until = (self.clock.now() + LEASE).min(due.deadline);
-            match self.store.keep_answer(due.thread, lease, until).await {
+            match self.store.keep_answer(due.thread, lease, self.lease_end(due, is_late)).await {
                 Err(StoreError::LeaseLost) => return StoreError::LeaseLost,
                 // The lease may last; if not, the marks of the texts decide who answers.
                 Err(error) => tracing::warn!(thread = %due.thread, %error, "lease of an answer not renewed"),

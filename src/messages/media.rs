@@ -2,7 +2,8 @@
 //! the operator wants it, and here once their message was deleted.
 //!
 //! Servers share the work by leases. One file that cannot be fetched does not hold up the others: it is tried again at growing
-//! intervals, and given up after [`MOST_ATTEMPTS`]. What is to be deleted is tried until it is done.
+//! intervals, and given up after [`MOST_ATTEMPTS`]. What is to be deleted is tried until it is done; at the carrier, only as often if
+//! it rejects the account.
 
 use std::time::Duration;
 
@@ -12,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::storage::{MediaStorage, StorageError};
 use crate::accounts::Accounts;
-use crate::carrier::{Carrier, CarrierError, MediaFailure};
-use crate::domain::{Clock, Entropy, Heartbeat, MediaState, MediaType, backoff, caught};
+use crate::carrier::{CarrierError, FetchedMedia, MediaFailure, Rejection};
+use crate::domain::{Clock, Entropy, Heartbeat, MediaFile, MediaState, MediaType, backoff, caught};
 use crate::store::{MediaOutcome, MediaTask, MediaWork, StoreError, SystemStore};
 
 /// How often the database is asked for due files.
@@ -26,7 +27,7 @@ const AT_ONCE: usize = 4;
 const LEASE: Duration = Duration::from_secs(5 * 60);
 /// How long a server that stops goes on with what is under way.
 const TIME_TO_FINISH: Duration = Duration::from_secs(5);
-/// Attempts to fetch a file, over about a day.
+/// Attempts to fetch a file, or to delete it in an account that the carrier rejects or that is disconnected, over about a day.
 const MOST_ATTEMPTS: u32 = 20;
 const FIRST_PAUSE: Duration = Duration::from_secs(4);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4 * 3600);
@@ -165,16 +166,34 @@ impl MediaKeeper {
         MediaOutcome::Again { at: now + pause, counts: true }
     }
 
-    /// The account of the number that the file came to, and no other, whatever account its address names: a tenant signs the webhooks
-    /// of its own account.
-    async fn carrier_of(&self, task: &MediaTask) -> Result<Carrier, CarrierError> {
-        let unread = |_| CarrierError::unavailable("the account of the number could not be read");
-        let found = self.store.accounts_of_message("", Some(task.file.message_id)).await.map_err(unread)?;
-        self.accounts.carrier(found.and_then(|(_, accounts)| accounts.owner)).await
+    /// Fetches a file from the account of the number that it came to; if the number was moved, also from the other one, since the
+    /// file may be older. From no further account, whatever its address names: a tenant signs the webhooks of its own account, whose
+    /// numbers do not move.
+    async fn fetched(&self, file: &MediaFile) -> Result<FetchedMedia, MediaFailure> {
+        let mut failure = CarrierError::Rejected(Rejection::NotFound);
+        for account in self.accounts.of_number(file.number_id).await?.all() {
+            let fetched = match self.accounts.carrier(account).await {
+                Ok(carrier) => carrier.fetch_media(&file.url).await,
+                Err(error) => Err(error.into()),
+            };
+            match fetched {
+                // Either may be the answer to an account that asks for another one's file.
+                Err(MediaFailure::Carrier(CarrierError::Rejected(
+                    why @ (Rejection::NotFound | Rejection::Account),
+                ))) => {
+                    // One whose credentials are rejected may have it once they are accepted again.
+                    if failure.is_definitive() {
+                        failure = CarrierError::Rejected(why);
+                    }
+                }
+                told => return told,
+            }
+        }
+        Err(failure.into())
     }
 
     async fn fetch(&self, task: &MediaTask) -> Result<MediaOutcome, Undone> {
-        let fetched = self.carrier_of(task).await?.fetch_media(&task.file.url).await?;
+        let fetched = self.fetched(&task.file).await?;
         let told = task.file.content_type.as_deref();
         let claimed = fetched.content_type.as_deref().or(told).unwrap_or_default();
         let kind = MediaType::of(claimed, &fetched.content).map_err(|why| MediaFailure::Refused(why.0))?;
@@ -183,11 +202,23 @@ impl MediaKeeper {
         Ok(MediaOutcome::Stored { kind, size, then_delete: self.deletes_at_carrier })
     }
 
+    /// Deletes a file in that of the number's accounts that has it. One that none has is deleted.
+    async fn delete_in_account(&self, file: &MediaFile) -> Result<(), CarrierError> {
+        for account in self.accounts.of_number(file.number_id).await?.all() {
+            if self.accounts.carrier(account).await?.delete_media(&file.url).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     async fn delete_at_carrier(&self, task: &MediaTask) -> Result<MediaOutcome, Undone> {
-        match self.carrier_of(task).await?.delete_media(&task.file.url).await {
+        match self.delete_in_account(&task.file).await {
             Ok(()) => Ok(MediaOutcome::DeletedAtCarrier),
-            // It would be rejected again.
-            Err(error) if error.is_definitive() => {
+            // It would be rejected again. An account may be accepted again, but not if it was disconnected.
+            Err(error @ CarrierError::Rejected(_))
+                if error.is_definitive() || task.attempts >= MOST_ATTEMPTS =>
+            {
                 tracing::warn!(file = %task.file.id, %error, "file of a message left at the carrier");
                 Ok(MediaOutcome::LeftAtCarrier)
             }

@@ -39,7 +39,7 @@ const IN_TIME: TimeDelta = TimeDelta::seconds(60);
 const AT_ONCE: u64 = 200;
 /// Pause before the carrier is asked again about a message on which it did not report.
 const PUT_OFF: TimeDelta = TimeDelta::minutes(5);
-/// Age from which a message that the carrier refuses to tell of is not asked about again.
+/// Age from which a message that the carrier refuses to tell of, or whose text it refuses to delete, is not asked about again.
 const GIVEN_UP: TimeDelta = TimeDelta::days(7);
 /// Texts that one round deletes at the carrier.
 const REDACTED_AT_ONCE: u64 = 100;
@@ -298,10 +298,6 @@ impl MessageSweep {
             heartbeat.beat();
             match caught("message", self.ask(&message)).await {
                 Some(Ok(())) => {}
-                // Asking about others is pointless.
-                Some(Err(Unswept::Carrier(error @ CarrierError::Unavailable { breaker_open: true, .. }))) => {
-                    return Err(error.into());
-                }
                 Some(Err(error)) => {
                     tracing::warn!(sid = message.sid, %error, "message postponed");
                     let now = self.clock.now();
@@ -322,15 +318,17 @@ impl MessageSweep {
             heartbeat.beat();
             let next = match caught("redaction", self.redact_one(&message)).await {
                 Some(Ok(next)) => next,
-                // So do the others.
-                Some(Err(error @ CarrierError::Unavailable { breaker_open: true, .. })) => {
-                    return Err(error.into());
-                }
                 Some(Err(error)) => {
-                    tracing::warn!(sid = message.sid, %error, "text not deleted at the carrier: tried again later");
-                    let pause =
-                        if matches!(error, CarrierError::Rejected(_)) { REDACTION_PUT_OFF } else { PUT_OFF };
-                    Some(self.clock.now() + pause)
+                    let now = self.clock.now();
+                    let is_refused = matches!(error, CarrierError::Rejected(_));
+                    if is_refused && now - message.created_at > GIVEN_UP {
+                        // Otherwise retention would keep the row for as long as an account is disconnected.
+                        tracing::warn!(sid = message.sid, %error, "text left at the carrier: it refuses to delete it");
+                        None
+                    } else {
+                        tracing::warn!(sid = message.sid, %error, "text not deleted at the carrier: tried again later");
+                        Some(now + if is_refused { REDACTION_PUT_OFF } else { PUT_OFF })
+                    }
                 }
                 None => Some(self.clock.now() + REDACTION_PUT_OFF),
             };
@@ -342,18 +340,21 @@ impl MessageSweep {
     /// Returns when this message is tried again; `None`: nothing is left to do.
     async fn redact_one(&self, message: &Message) -> Result<Option<DateTime<Utc>>, CarrierError> {
         match &message.sid {
-            Some(sid) => self.carrier_of(message).await?.redact_message(sid).await.map(|()| None),
+            Some(sid) => self.redact_in_account(message, sid).await.map(|()| None),
             // The carrier may still get it.
             None if !message.status.is_final() => Ok(Some(self.clock.now() + REDACTION_PUT_OFF)),
             None => Ok(None),
         }
     }
 
-    /// The account of a message's number.
-    async fn carrier_of(&self, message: &Message) -> Result<Carrier, CarrierError> {
-        let unread = |_| CarrierError::unavailable("the account of the number could not be read");
-        let accounts = self.store.accounts_of_number(message.number_id).await.map_err(unread)?;
-        self.accounts.carrier(accounts.owner).await
+    /// Deletes the text in that of the number's accounts that has the message. A text that none has is deleted.
+    async fn redact_in_account(&self, message: &Message, sid: &str) -> Result<(), CarrierError> {
+        for account in self.accounts.of_number(message.number_id).await?.all() {
+            if self.accounts.carrier(account).await?.redact_message(sid).await? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Asks the account of the message's number; if the number was moved, also the other one, since the message may be older.

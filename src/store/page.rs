@@ -360,7 +360,15 @@ async fn exists<E: EntityTrait>(
     beyond: Option<Expr>,
 ) -> Result<bool, StoreError> {
     let Some(beyond) = beyond else { return Ok(false) };
-    let found = query.clone().filter(beyond).select_only().expr(Expr::value(1)).limit(1);
+    is_any(db, query.clone().filter(beyond)).await
+}
+
+/// Whether `query` finds a row.
+pub(super) async fn is_any<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    query: Select<E>,
+) -> Result<bool, StoreError> {
+    let found = query.select_only().expr(Expr::value(1)).limit(1);
     Ok(found.into_tuple::<i32>().one(db).await?.is_some())
 }
 

@@ -46,11 +46,6 @@ struct MissingConversationRow {
     ended_at: DateTime<Utc>,
 }
 
-#[derive(FromQueryResult)]
-struct IdRow {
-    id: Uuid,
-}
-
 impl TenantStore {
     /// Returns the transcripts of these calls, in one statement. Calls without a transcript are missing.
     ///
@@ -219,8 +214,7 @@ impl SystemStore {
     pub async fn forget_calls(&self, ended_before: DateTime<Utc>, limit: u64) -> Result<u64, StoreError> {
         // Ids are read first: deleting a bounded batch by id keeps locks short.
         let old = call::Entity::find().filter(call::Column::EndedAt.lt(ended_before)).limit(limit);
-        let rows = entities::found(self.db(), old.select_only().column(call::Column::Id)).await?;
-        let (old, _left_out) = self.readable(call::TABLE, &rows, |row: IdRow| Ok(row.id));
+        let old = self.ids_of(call::TABLE, call::Column::Id, old).await?;
         let forgotten =
             call::Entity::delete_many().filter(call::Column::Id.is_in(old)).exec(self.db()).await?;
         Ok(forgotten.rows_affected)
@@ -233,8 +227,7 @@ impl SystemStore {
     pub async fn forget_events(&self, accepted_before: DateTime<Utc>, limit: u64) -> Result<u64, StoreError> {
         // In no order: any old ones will do, and the next batch takes others.
         let old = Entity::find().filter(Column::AcceptedAt.lt(accepted_before)).limit(limit);
-        let rows = entities::found(self.db(), old.select_only().column(Column::Id)).await?;
-        let (old, _left_out) = self.readable(voice_event::TABLE, &rows, |row: IdRow| Ok(row.id));
+        let old = self.ids_of(voice_event::TABLE, Column::Id, old).await?;
         let forgotten = Entity::delete_many().filter(Column::Id.is_in(old)).exec(self.db()).await?;
         Ok(forgotten.rows_affected)
     }

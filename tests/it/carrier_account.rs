@@ -81,12 +81,52 @@ impl Practice {
         self.ask(MOVE, json!({ "input": input })).await
     }
 
+    /// Receives a text with a file that is not taken, and so stays at the carrier. Gives the text's id there.
+    async fn receives_file(&self) -> String {
+        let media = json!([{"content_type": "text/html", "base64": "PHA+"}]);
+        let text = json!({"to": self.number, "from": "+13125550177", "body": "See this.", "media": media});
+        let sid = self.app.place_text(text).await["message_sid"].as_str().unwrap().to_owned();
+        wait_until("the file is refused", MINUTE, async || {
+            let refused = "SELECT count(*) FROM message_media WHERE state = 'refused'";
+            (self.app.count(refused).await == 1).then_some(())
+        })
+        .await;
+        sid
+    }
+
+    async fn has_no_files(&self) {
+        wait_until("the file's row is gone", MINUTE, async || {
+            (self.app.count("SELECT count(*) FROM message_media").await == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// Lets so much time pass, starts the server again, and waits until nothing is left to be deleted at the carrier.
+    async fn redacts_after(&mut self, time: Duration) {
+        self.app.advance(time);
+        self.app.advance_providers(time).await;
+        self.app.restart().await;
+        wait_until("no redaction is left", MINUTE, async || {
+            let left = "SELECT count(*) FROM messages WHERE redaction_due_at IS NOT NULL";
+            (self.app.count(left).await == 0).then_some(())
+        })
+        .await;
+    }
+
     /// The agent that the caller of a call spoke with.
     async fn is_answered(&self) -> Value {
         let call = self.call(json!({})).await;
         assert_eq!(call["status"], "completed", "{call}");
         call
     }
+}
+
+/// What a subaccount has at the carrier.
+async fn in_subaccount(app: &App, account: &str, path: &str) -> Value {
+    let Credentials { account_sid, auth_token, .. } = Credentials::development();
+    let url = format!("{}/2010-04-01/Accounts/{account}/{path}.json", app.sandbox_url());
+    let answer = app.http().get(url).basic_auth(account_sid, Some(auth_token)).send().await.unwrap();
+    answer.json().await.unwrap()
 }
 
 /// The account that holds a number at the carrier.
@@ -410,6 +450,62 @@ async fn a_number_moves_between_accounts_during_a_call_and_back() {
     assert!(refused["userErrors"][0]["message"].as_str().unwrap().contains("unrelated"), "{refused}");
     let stranger = practice.moves(&json!("carrieraccount_00000000000000000000000000000001")).await;
     assert_eq!(stranger["userErrors"][0]["field"][1], "carrierAccountId", "{stranger}");
+}
+
+#[tokio::test]
+async fn texts_and_files_are_deleted_in_the_account_that_has_them() {
+    let variables = [
+        ("CARRIER_ACCOUNTS", "subaccount"),
+        ("ENCRYPTION_KEY", KEY),
+        ("DELETE_MEDIA_AT_CARRIER", "true"),
+        ("REDACT_AT_CARRIER", "true"),
+    ];
+    let mut practice = Practice::open_with(&variables, json!({"provisionPhone": true})).await;
+    let account = holder(&practice.app, &practice.number).await;
+    let shared = practice.account("SHARED").await["id"].clone();
+    let mut texts = Vec::new();
+    for moves in [false, true] {
+        let text = practice.receives_file().await;
+        let files = format!("Messages/{text}/Media");
+        let before = in_subaccount(&practice.app, &account, &files).await;
+        assert_eq!(before["media_list"].as_array().unwrap().len(), 1, "{before}");
+        if moves {
+            let moved = practice.moves(&shared).await;
+            assert_eq!(moved["userErrors"], json!([]), "{moved}");
+            wait_until("the number is moved", MINUTE, async || {
+                let holders = practice.ask(HOLDERS, json!({})).await;
+                (holders["nodes"][0]["carrierAccount"]["kind"] == "SHARED").then_some(())
+            })
+            .await;
+        }
+        // As after retention: no message has this id.
+        practice.app.execute("UPDATE message_media SET purge_at = created_at, message_id = id").await;
+        practice.has_no_files().await;
+        let after = in_subaccount(&practice.app, &account, &files).await;
+        assert_eq!(after["media_list"], json!([]), "{after}");
+        texts.push(text);
+    }
+    practice.redacts_after(Duration::from_secs(4 * 24 * 3600)).await;
+    for text in texts {
+        let text = in_subaccount(&practice.app, &account, &format!("Messages/{text}")).await;
+        assert_eq!(text["body"], "", "{text}");
+    }
+}
+
+#[tokio::test]
+async fn deletion_in_a_disconnected_account_is_given_up() {
+    let variables = [("DELETE_MEDIA_AT_CARRIER", "true"), ("REDACT_AT_CARRIER", "true")];
+    let (mut practice, _) = Practice::with_own_account(&variables).await;
+    practice.receives_file().await;
+    let account = practice.account("OWN").await["id"].clone();
+    practice.ask(RELEASE, json!({"id": practice.made["phoneNumber"]["id"]})).await;
+    let gone = practice.ask(DISCONNECT, json!({ "id": account })).await;
+    assert_eq!(gone["userErrors"], json!([]), "{gone}");
+    // The next attempt is the last one.
+    let purge = "UPDATE message_media SET purge_at = created_at, due_at = created_at, attempts = 19";
+    practice.app.execute(purge).await;
+    practice.has_no_files().await;
+    practice.redacts_after(Duration::from_secs(8 * 24 * 3600)).await;
 }
 
 #[tokio::test]

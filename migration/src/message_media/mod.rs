@@ -3,7 +3,7 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
 
-use crate::{of_tenant, on_postgres, one_of};
+use crate::{of_tenant, on_postgres, one_of, same_tenant};
 
 const STATES: &[&str] = &["pending", "stored", "refused", "failed"];
 
@@ -37,6 +37,8 @@ fn table() -> TableCreateStatement {
         .col(uuid("tenant_id"))
         // No foreign key: the row stays until the file is deleted, which may be after its message.
         .col(uuid("message_id"))
+        // Here as well, since the message may be gone: the number says in which account the file is.
+        .col(uuid("phone_number_id"))
         .col(integer("position"))
         // Where it is at the carrier.
         .col(text("url"))
@@ -56,6 +58,12 @@ fn table() -> TableCreateStatement {
         .check(Expr::cust("(state = 'stored') = (size_bytes IS NOT NULL)"))
         .check(Expr::cust("(state IN ('refused', 'failed')) = (reason IS NOT NULL)"))
         .foreign_key(&mut of_tenant("message_media_tenant", "message_media"))
+        .foreign_key(&mut same_tenant(
+            "message_media_phone_number",
+            "message_media",
+            "phone_number_id",
+            "phone_numbers",
+        ))
         .take()
 }
 

@@ -87,11 +87,11 @@ impl Carrier {
         Err(MediaFailure::refused("the carrier redirects too often"))
     }
 
-    /// Deletes a file of a message at the carrier. One that does not exist is deleted.
+    /// Deletes a file of a message in this account. Returns whether it was there.
     ///
     /// # Errors
     /// [`CarrierError`]; `Rejected` if this is no address of a file in the API.
-    pub async fn delete_media(&self, url: &str) -> Result<(), CarrierError> {
+    pub async fn delete_media(&self, url: &str) -> Result<bool, CarrierError> {
         let parsed = Url::parse(url).ok().filter(|url| self.is_api(url));
         let path: Vec<&str> =
             parsed.as_ref().and_then(Url::path_segments).map(Iterator::collect).unwrap_or_default();
@@ -101,8 +101,9 @@ impl Carrier {
         };
         let url = self.url(&["Messages", checked(message)?, "Media", checked(file)?]);
         match self.with_low_priority().delete(url).await {
-            Err(CarrierError::Rejected(Rejection::NotFound)) => Ok(()),
-            outcome => outcome,
+            Ok(()) => Ok(true),
+            Err(CarrierError::Rejected(Rejection::NotFound)) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 

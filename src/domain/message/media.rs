@@ -9,7 +9,7 @@ use std::str::FromStr;
 use uuid::Uuid;
 
 use super::text_enum;
-use crate::domain::{Invalid, MessageId, TenantId};
+use crate::domain::{Invalid, MessageId, NumberId, TenantId};
 
 /// Largest file that is taken, in bytes: the carrier's own limit.
 pub const LARGEST_MEDIA: usize = 5_000_000;
@@ -55,6 +55,8 @@ pub struct MediaFile {
     pub tenant_id: TenantId,
     /// The message that it came with.
     pub message_id: MessageId,
+    /// The number that it came to.
+    pub number_id: NumberId,
     /// Where it is at the carrier.
     pub url: String,
     /// How far it has come.

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, Iterable, QueryResult, QueryTrait, Select,
-    UpdateMany,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, Iterable, QueryResult, QuerySelect,
+    QueryTrait, Select, UpdateMany,
 };
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -90,7 +90,24 @@ pub(in crate::store) async fn updated<E: EntityTrait>(
     Ok(db.query_all(&update).await?)
 }
 
+#[derive(FromQueryResult)]
+struct IdRow {
+    id: Uuid,
+}
+
 impl SystemStore {
+    /// The ids of the rows that a query finds. Rows without a readable id are left out. `id` is the table's column of that name.
+    pub(in crate::store) async fn ids_of<E: EntityTrait>(
+        &self,
+        table: &'static str,
+        id: E::Column,
+        query: Select<E>,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        let rows = found(self.db(), query.select_only().column(id)).await?;
+        let (ids, _left_out) = self.readable(table, &rows, |row: IdRow| Ok(row.id));
+        Ok(ids)
+    }
+
     /// Decodes a batch of rows. Returns the readable ones, and the ids of the others, which are logged and
     /// counted. Work on many rows thus continues past an unreadable one, and whoever claimed that row
     /// postpones it. Decoding each row separately is necessary: SQLite stores any value in any column, and

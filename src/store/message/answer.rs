@@ -397,7 +397,7 @@ async fn may_be_answered(
         .filter(phone_number::Column::TenantId.eq(tenant.0))
         .filter(phone_number::Column::Number.eq(thread.participant.as_str()))
         .filter(phone_number::Column::ReleasedAt.is_null());
-    Ok(page::count(db, own).await? == 0)
+    Ok(!page::is_any(db, own).await?)
 }
 
 /// Lets a thread wait for a person, and records it. The thread is locked.
@@ -446,7 +446,7 @@ async fn reschedule(db: &impl ConnectionTrait, shared: &Shared, id: ThreadId) ->
     let waiting = message::Entity::find()
         .filter(message::Column::ThreadId.eq(id.0))
         .filter(message::Column::AwaitsAnswer.is_not_null());
-    let now = (page::count(db, waiting).await? > 0).then(|| shared.clock.now());
+    let now = page::is_any(db, waiting).await?.then(|| shared.clock.now());
     let row = thread::ActiveModel {
         answer_due_at: Set(now),
         answer_deadline_at: Set(now.map(|now| now + DEADLINE)),

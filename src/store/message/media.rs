@@ -255,6 +255,7 @@ pub(super) async fn insert(
         id: Set(shared.entropy.uuid(now)),
         tenant_id: Set(message.tenant_id),
         message_id: Set(message.id),
+        phone_number_id: Set(message.phone_number_id),
         position: Set(position),
         url: Set(file.url.clone()),
         state: Set(MediaState::Pending.to_string()),

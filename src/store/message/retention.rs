@@ -4,10 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
-};
-use uuid::Uuid;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::super::entities::message::{Column, Entity, TABLE, thread};
 use super::super::entities::{self, message};
@@ -26,11 +23,6 @@ pub struct Forgotten {
     pub deleted: u64,
     /// Messages that lost their text and files.
     pub emptied: u64,
-}
-
-#[derive(FromQueryResult)]
-struct IdRow {
-    id: Uuid,
 }
 
 impl SystemStore {
@@ -55,9 +47,8 @@ impl SystemStore {
         let (mut emptied, mut gone) = (0, old());
         if redacts {
             // Ids are read first: changing a bounded batch by id keeps locks short.
-            let kept = self
-                .ids_of(old().filter(is_at_carrier()).filter(Column::Body.is_not_null()).limit(limit))
-                .await?;
+            let kept = old().filter(is_at_carrier()).filter(Column::Body.is_not_null()).limit(limit);
+            let kept = self.ids_of(TABLE, Column::Id, kept).await?;
             super::media::purge_files_of(self.db(), &kept, self.shared.clock.now()).await?;
             let row = message::ActiveModel {
                 body: Set(None),
@@ -68,17 +59,11 @@ impl SystemStore {
             emptied = kept.rows_affected;
             gone = gone.filter(is_at_carrier().not());
         }
-        let gone = self.ids_of(gone.limit(limit)).await?;
+        let gone = self.ids_of(TABLE, Column::Id, gone.limit(limit)).await?;
         // Before the messages: whatever happens then, their files are deleted.
         super::media::purge_files_of(self.db(), &gone, self.shared.clock.now()).await?;
         let deleted = Entity::delete_many().filter(Column::Id.is_in(gone)).exec(self.db()).await?;
         Ok(Forgotten { deleted: deleted.rows_affected, emptied })
-    }
-
-    async fn ids_of(&self, query: Select<Entity>) -> Result<Vec<Uuid>, StoreError> {
-        let rows = entities::found(self.db(), query.select_only().column(Column::Id)).await?;
-        let (ids, _left_out) = self.readable(TABLE, &rows, |row: IdRow| Ok(row.id));
-        Ok(ids)
     }
 
     /// Deletes up to `limit` threads that nothing has happened in since `before` and that have no message. Returns how many were
@@ -96,8 +81,7 @@ impl SystemStore {
             .filter(thread::Column::UpdatedAt.lt(before))
             .filter(Expr::exists(of_thread).not())
             .limit(limit);
-        let rows = entities::found(self.db(), old.select_only().column(thread::Column::Id)).await?;
-        let (old, _left_out) = self.readable(thread::TABLE, &rows, |row: IdRow| Ok(row.id));
+        let old = self.ids_of(thread::TABLE, thread::Column::Id, old).await?;
         let forgotten = thread::Entity::delete_many()
             .filter(thread::Column::Id.is_in(old))
             // A message that came meanwhile has touched its thread, which it keeps.
@@ -125,7 +109,7 @@ impl SystemStore {
         Ok(due)
     }
 
-    /// Says when the body of a message is deleted at the carrier; `None`: it was.
+    /// Says when the body of a message is deleted at the carrier; `None`: it was, or it is left there.
     ///
     /// # Errors
     /// [`StoreError`]; after [`StoreError::Unavailable`] the change may have been committed all the same.

@@ -85,7 +85,7 @@ impl TenantStore {
             .own_messages()
             .filter(Column::Nth.eq(last - i64::from(limit) + 1))
             .filter(Column::CreatedAt.gte(since));
-        let is_used_up = limit == 0 || page::count(&self.transaction, first_of_them).await? > 0;
+        let is_used_up = limit == 0 || page::is_any(&self.transaction, first_of_them).await?;
         let to_participant = self
             .own_messages()
             .filter(Column::Nth.is_not_null())
@@ -144,6 +144,6 @@ impl SystemStore {
             .filter(Column::Sid.is_null())
             .filter(earlier)
             .filter(Column::OperationId.in_subquery(unfinished.into_query()));
-        Ok(page::count(self.db(), others).await? > 0)
+        page::is_any(self.db(), others).await
     }
 }

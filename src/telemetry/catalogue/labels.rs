@@ -56,6 +56,7 @@ pub(super) fn tables() -> Vec<&'static str> {
         "carrier_accounts",
         "kept_numbers",
         "message_media",
+        "message_threads",
         "messages",
         "operations",
         "phone_numbers",

@@ -33,9 +33,9 @@ pub(crate) struct Health {
     /// component is not `OK`.
     status: HealthStatus,
     /// The components: `database`; the circuit breakers of both providers, by purpose (`carrier`,
-    /// `carrier_prices`, `carrier_senders`, `carrier_media`, `voice_agents`, `voice_calls`, `voice_conversations`,
-    /// `voice_texts`, `voice_tools`); `carrier_requests`, the limit on concurrent requests; `journal`; each running worker as
-    /// `worker_` and its name; `reconciliation`. More may be added.
+    /// `carrier_prices`, `carrier_senders`, `carrier_media`, `carrier_ports`, `voice_agents`, `voice_calls`,
+    /// `voice_conversations`, `voice_texts`, `voice_tools`); `carrier_requests`, the limit on concurrent requests; `journal`;
+    /// each running worker as `worker_` and its name; `reconciliation`. More may be added.
     components: Vec<ComponentHealth>,
 }
 

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::domain::{MediaFile, MediaId, MessageId, TenantId};
+use crate::domain::{MediaFile, MediaId, MessageId, NumberId, TenantId};
 use crate::store::StoreError;
 use crate::store::entities::read;
 
@@ -14,6 +14,7 @@ pub struct Model {
     pub id: Uuid,
     pub tenant_id: Uuid,
     pub message_id: Uuid,
+    pub phone_number_id: Uuid,
     pub position: i32,
     #[sea_orm(column_type = "Text")]
     pub url: String,
@@ -48,6 +49,7 @@ impl TryFrom<Model> for MediaFile {
             id: MediaId(row.id),
             tenant_id: TenantId(row.tenant_id),
             message_id: MessageId(row.message_id),
+            number_id: NumberId(row.phone_number_id),
             url: row.url,
             state: read::text(TABLE, "state", &row.state)?,
             reason: row.reason,
