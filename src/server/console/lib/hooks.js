@@ -23,7 +23,7 @@ const LONGEST_WAIT = 60_000;
  * @property {Data | undefined} data the last answer; stays while it is read again
  * @property {string | null} problem why there is no (newer) answer
  * @property {boolean} loading whether an answer is awaited
- * @property {() => void} refetch reads again, from the server
+ * @property {() => void} refetch reads again, from the server; nothing while it is paused
  */
 
 /**

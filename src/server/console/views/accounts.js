@@ -26,7 +26,7 @@ export default function View({ session }) {
   const canChange = session.role !== 'AGENT';
   useKeptFocus();
   const read = useQuery(Accounts, {}, { pause: !canChange });
-  useEvery(() => canChange && read.refetch(), READ_EVERY);
+  useEvery(read.refetch, READ_EVERY);
   const [open, setOpen] = useState(/** @type {{ what: 'connect' | 'disconnect', account?: Account } | null} */ (null));
   const accounts = read.data?.carrierAccounts;
   const close = () => setOpen(null);

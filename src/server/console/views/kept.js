@@ -24,7 +24,7 @@ export default function View({ session }) {
   const { params } = router.address.value;
   const canChange = session.role !== 'AGENT';
   const read = useQuery(Kept, pageArguments(params, PAGE), { pause: !canChange });
-  useEvery(() => canChange && read.refetch(), READ_EVERY);
+  useEvery(read.refetch, READ_EVERY);
   const page = read.data?.keptNumbers;
   const keep = html`<${Button} kind="primary" onClick=${() => router.setParams({ keep: '1' })}>Keep a number</${Button}>`;
   return html`

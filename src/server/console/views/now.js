@@ -23,7 +23,7 @@ export default function View({ session }) {
   const today = useToday();
   const attention = useAttention(isAgent);
   const refetchSums = () => {
-    if (!isAgent) viewer.refetch();
+    viewer.refetch();
     today.read.refetch();
     attention.read.refetch();
   };
@@ -31,7 +31,7 @@ export default function View({ session }) {
   useEvery(() => {
     refetchSums();
     attention.operations.refetch();
-    if (!isAgent) attention.origins.refetch();
+    attention.origins.refetch();
     live.read.refetch();
   }, EVERY);
 

@@ -31,7 +31,7 @@ export function useAttention(isAgent) {
   const refetch = () => {
     read.refetch();
     operations.refetch();
-    if (!isAgent) origins.refetch();
+    origins.refetch();
   };
   return { read, operations, origins, isAgent, refetch };
 }

@@ -1,6 +1,7 @@
 // What needs attention, in words, each with what mends it. Pure functions of what was read.
 
 import { href } from '../../lib/router.js';
+import { isPooled } from '../numbers/words.js';
 
 /** @typedef {import('../../generated/types').NowAttentionQuery} Attention */
 /** @typedef {import('../../generated/types').NowOperationsQuery} Operations */
@@ -91,7 +92,7 @@ export function missedCalls(calls, now) {
     const { outcome, startedAt, decision, phoneNumber } = call;
     const isMeant = decision.action && MEANT.has(decision.action.kind);
     if (outcome === 'AGENT' || isMeant || Date.parse(startedAt) <= now - HOUR) continue;
-    const isPool = phoneNumber !== null && phoneNumber.agent === null && phoneNumber.callGroup === null;
+    const isPool = phoneNumber !== null && isPooled(phoneNumber);
     // The record of a call to a number in the pool names its last agent.
     const agent = isPool ? null : call.agent;
     const key = isPool ? 'pool' : (agent?.id ?? '');
@@ -167,30 +168,19 @@ function describeKind({ kind, agent, phoneNumber, error }) {
         link: agent ? { label: 'Show the messages', href: messagesPath(agent.id) } : undefined,
       };
     default:
-      return ORIGIN_KINDS.includes(kind)
-        ? describeOrigin(kind, phoneNumber, error)
-        : describeNumber(kind, phoneNumber, error);
+      return describeOrigin(kind, phoneNumber, error);
   }
 }
-
-/** Kinds of work on numbers that were not simply bought. @type {Operation['kind'][]} */
-const ORIGIN_KINDS = [
-  'IMPORT_NUMBER',
-  'RESTORE_NUMBER',
-  'MOVE_NUMBER',
-  'KEEP_NUMBER',
-  'PORT_NUMBER',
-  'CREATE_CARRIER_ACCOUNT',
-];
 
 /** Failures that are somebody's wish: the words that such an error has. */
 const WISHED = ['canceled by cancelPort', 'requested again'];
 
 /**
+ * Work on numbers that were not simply bought, and on any number.
  * @param {Operation['kind']} kind
  * @param {Operation['phoneNumber']} number
  * @param {Operation['error']} error
- * @returns {Pick<Finding, 'text' | 'link'> | null} null: it needs nothing
+ * @returns {Pick<Finding, 'text' | 'link' | 'repair'> | null} null: it needs nothing
  */
 function describeOrigin(kind, number, error) {
   const text = (/** @type {string} */ said) =>
@@ -217,7 +207,7 @@ function describeOrigin(kind, number, error) {
         link: { label: 'Show the accounts', href: href('/numbers/accounts') },
       };
     default:
-      return null;
+      return describeNumber(kind, number, error);
   }
 }
 
