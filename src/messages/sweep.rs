@@ -81,7 +81,7 @@ enum Unswept {
     Carrier(#[from] CarrierError),
     #[error("the database request failed")]
     Store(#[from] StoreError),
-    #[error("the carrier has too many messages of one minute to list")]
+    #[error("the carrier has too many messages to list, even of the shortest span that is searched")]
     TooMany,
 }
 
@@ -165,7 +165,8 @@ impl MessageSweep {
         let now = self.clock.now();
         let Progress { complete_to, gaps } = progress;
         for span in gaps.give_up_before(now - self.longest_look_back) {
-            tracing::error!(from = %span.from, until = %span.until, "messages of this time were not looked for");
+            let account = carrier.account_sid();
+            tracing::error!(account, from = %span.from, until = %span.until, "messages of this time were not looked for");
         }
         let mut is_hopeless = false;
         for span in gaps.due(now) {
@@ -205,7 +206,8 @@ impl MessageSweep {
         match Box::pin(self.search(carrier, span, heartbeat)).await {
             Ok(is_complete) => Some(is_complete),
             Err(failure) => {
-                warn_of(&failure);
+                let error = &failure as &dyn std::error::Error;
+                tracing::warn!(account = carrier.account_sid(), error, "messages not swept");
                 let fails_for_all = match &failure {
                     Unswept::Carrier(CarrierError::Unavailable { breaker_open, .. }) => *breaker_open,
                     Unswept::Store(failure) => !failure.is_permanent(),
