@@ -8,6 +8,7 @@ import { Notice, Problem, ViewHead } from '../ui/basic.js';
 import { Health, HealthSummary } from './operator/health.js';
 import { Operations } from './operator/operations.js';
 import { Reconciliation } from './operator/reconciliation.js';
+import { ActForQuestion } from './operator/tenant.js';
 import { Tenants } from './operator/tenants.js';
 import * as session from '../lib/session.js';
 
@@ -45,7 +46,8 @@ export default function View() {
     ${part === '' && html`<${Tenants} />`}
     ${part === 'operations' && html`<${Operations} />`}
     ${part === 'reconciliation' && html`<${Reconciliation} />`}
-    ${part === 'health' && html`<${Health} health=${health} />`}`;
+    ${part === 'health' && html`<${Health} health=${health} />`}
+    <${ActForQuestion} />`;
 }
 
 /** @param {string} part */

@@ -1,6 +1,7 @@
 // A tenant wherever an operator meets one: its id, and acting for it.
 
-import { useState } from 'preact/hooks';
+import { signal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 
 import { html } from '../../lib/html.js';
 import * as router from '../../lib/router.js';
@@ -18,23 +19,34 @@ export function TenantId({ userId, linked = false }) {
   return html`<span class="nowrap">${linked ? html`<a href=${address}>${id}</a>` : id}<${Copy} text=${userId} label="Copy id" /></span>`;
 }
 
+/** The tenant that the operator is asked about. Not a state of its row, which goes when another list is shown. */
+const asked = signal(/** @type {string | null} */ (null));
+
 /** A button that begins to act for a tenant, after saying what that means. @param {{ userId: string }} props */
 export function ActFor({ userId }) {
-  const [asks, setAsks] = useState(false);
+  if (session.actingFor.value === userId) {
+    return html`<${Button} label=${`Go to its pages: tenant ${short(userId)}`} onClick=${() => router.navigate('/')}>Go to its pages</${Button}>`;
+  }
+  return html`<${Button} label=${`Act for tenant ${short(userId)}`} onClick=${() => {
+    asked.value = userId;
+  }}>Act for</${Button}>`;
+}
+
+/** The question of `ActFor`: once in a page with such buttons. */
+export function ActForQuestion() {
+  const userId = asked.value;
+  const close = () => {
+    asked.value = null;
+  };
+  useEffect(() => close, []);
   const begin = () => {
     session.actingFor.value = userId;
     router.navigate('/');
   };
-  if (session.actingFor.value === userId) {
-    return html`<${Button} label=${`Go to its pages: tenant ${short(userId)}`} onClick=${() => router.navigate('/')}>Go to its pages</${Button}>`;
-  }
-  return html`<${Button} label=${`Act for tenant ${short(userId)}`} onClick=${() => setAsks(true)}>Act for</${Button}>
-    ${
-      asks &&
-      html`<${Confirm} title="Act for this tenant?" action="Act for it" onConfirm=${begin} onClose=${() => setAsks(false)}>
+  if (userId === null) return null;
+  return html`<${Confirm} title="Act for this tenant?" action="Act for it" onConfirm=${begin} onClose=${close}>
       <p>Tenant <code>${userId}</code></p>
       <p>You will see what the tenant sees, and can change and buy what it can, at its cost. Every request is recorded in the tenant’s trail, with your id,
         until you choose “Stop” at the top of the page.</p>
-    </${Confirm}>`
-    }`;
+    </${Confirm}>`;
 }
