@@ -3,6 +3,10 @@
 //! The tenant's role writes tokens and cannot read them. Every server follows the table by [`SystemStore::carrier_accounts_since`].
 
 mod owner;
+mod subaccount;
+
+pub use subaccount::TenantSubaccount;
+pub(super) use subaccount::{subaccount_abandoned, subaccount_created};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, OnConflict, Query};
@@ -16,8 +20,7 @@ use super::entities::carrier_account::{Column, Entity, Model, TABLE, TOKENS};
 use super::entities::{self, phone_number};
 use super::{StoreError, SystemStore, TenantStore};
 use crate::domain::{
-    CarrierAccount, CarrierAccountId, CarrierAccountKind, CarrierAccountStatus, NumberStatus, OperationId,
-    TenantId,
+    CarrierAccount, CarrierAccountId, CarrierAccountKind, CarrierAccountStatus, NumberStatus, TenantId,
 };
 
 /// Rows of one statement.
@@ -56,19 +59,6 @@ pub struct AccountCheck {
     pub status: CarrierAccountStatus,
     /// What is wrong with it, in words.
     pub detail: Option<String>,
-}
-
-/// The subaccount of a tenant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TenantSubaccount {
-    /// Id of the row.
-    pub id: CarrierAccountId,
-    /// The operation that creates it.
-    pub created_by: Option<OperationId>,
-    /// Whether it is there.
-    pub is_created: bool,
-    /// Its state.
-    pub is_active: bool,
 }
 
 fn connected() -> Condition {
@@ -214,73 +204,9 @@ impl TenantStore {
             .count(&self.transaction)
             .await?)
     }
-
-    /// The tenant's subaccount, whether it is there or being created.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the query fails.
-    pub async fn subaccount(&self) -> Result<Option<TenantSubaccount>, StoreError> {
-        subaccount_of(&self.transaction, self.tenant).await
-    }
-
-    /// Stores that an operation creates the tenant's subaccount. Returns whether none is there or being created.
-    ///
-    /// # Errors
-    /// [`StoreError`]; the transaction must then be dropped.
-    pub async fn insert_subaccount(
-        &self,
-        id: CarrierAccountId,
-        created_by: OperationId,
-    ) -> Result<bool, StoreError> {
-        let now = self.shared.clock.now();
-        let mut insert = Query::insert();
-        insert
-            .into_table(Entity)
-            .columns(
-                ["id", "tenant_id", "kind", "status", "operation_id", "created_at", "updated_at"]
-                    .map(Alias::new),
-            )
-            .values_panic([
-                id.0.into(),
-                self.tenant.0.into(),
-                CarrierAccountKind::Subaccount.as_str().into(),
-                CarrierAccountStatus::Active.as_str().into(),
-                created_by.0.into(),
-                now.into(),
-                now.into(),
-            ])
-            .on_conflict(OnConflict::new().do_nothing().to_owned());
-        Ok(self.transaction.execute(&insert).await?.rows_affected() > 0)
-    }
-}
-
-async fn subaccount_of(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-) -> Result<Option<TenantSubaccount>, StoreError> {
-    let row = Entity::find()
-        .filter(Column::TenantId.eq(tenant.0))
-        .filter(Column::Kind.eq(CarrierAccountKind::Subaccount.as_str()))
-        .filter(Column::DisconnectedAt.is_null())
-        .one(db)
-        .await?;
-    Ok(row.map(|row| TenantSubaccount {
-        id: CarrierAccountId(row.id),
-        created_by: row.operation_id.map(OperationId),
-        is_created: row.sid.is_some(),
-        is_active: row.status == CarrierAccountStatus::Active.as_str(),
-    }))
 }
 
 impl SystemStore {
-    /// The tenant's subaccount, whether it is there or being created.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the query fails.
-    pub async fn subaccount_of(&self, tenant: TenantId) -> Result<Option<TenantSubaccount>, StoreError> {
-        subaccount_of(self.db(), tenant).await
-    }
-
     /// The tenant's own connected account that is active, the oldest of several.
     ///
     /// # Errors
@@ -344,6 +270,19 @@ impl SystemStore {
         entities::found(self.db(), query).await?.first().map(read_stored).transpose()
     }
 
+    /// Reads the account with the carrier's id: the one that is connected, else the one that was connected last; `None` if there is
+    /// none.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Corrupt`] if it is unreadable.
+    pub async fn carrier_account_by_sid(&self, sid: &str) -> Result<Option<StoredAccount>, StoreError> {
+        let named = Entity::find().filter(Column::Sid.eq(sid)).order_by_desc(Column::CreatedAt);
+        let rows = entities::found(self.db(), with_tokens(named)).await?;
+        let mut accounts = rows.iter().map(read_stored).collect::<Result<Vec<_>, _>>()?;
+        let at = accounts.iter().position(|stored| stored.is_connected).unwrap_or_default();
+        Ok((!accounts.is_empty()).then(|| accounts.swap_remove(at)))
+    }
+
     /// Stores the result of a check at the carrier.
     ///
     /// # Errors
@@ -393,46 +332,6 @@ impl SystemStore {
         });
         Ok(self.db().execute(&update).await?.rows_affected() > 0)
     }
-}
-
-/// Stores the tokens of a subaccount that was created at the carrier.
-pub(super) async fn subaccount_created(
-    db: &impl ConnectionTrait,
-    now: DateTime<Utc>,
-    (tenant, id): (TenantId, CarrierAccountId),
-    (sid, token): (&str, &str),
-) -> Result<(), StoreError> {
-    let mut update = Query::update();
-    update
-        .table(Entity)
-        .values([
-            (Alias::new("sid"), sid.into()),
-            (Alias::new("token"), token.into()),
-            (Alias::new("checked_at"), now.into()),
-            (Alias::new("updated_at"), now.into()),
-        ])
-        .and_where(Column::Id.eq(id.0))
-        .and_where(Column::TenantId.eq(tenant.0));
-    // An account is there now, so a missing row must not be ignored.
-    if db.execute(&update).await?.rows_affected() == 0 {
-        return Err(StoreError::Corrupt { table: TABLE, column: "id" });
-    }
-    Ok(())
-}
-
-/// Removes a subaccount that was not created, so that another operation can create one.
-pub(super) async fn subaccount_abandoned(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    id: CarrierAccountId,
-) -> Result<(), StoreError> {
-    Entity::delete_many()
-        .filter(Column::Id.eq(id.0))
-        .filter(Column::TenantId.eq(tenant.0))
-        .filter(Column::Sid.is_null())
-        .exec(db)
-        .await?;
-    Ok(())
 }
 
 fn with_tokens(mut query: Select<Entity>) -> Select<Entity> {
