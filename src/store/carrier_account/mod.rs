@@ -1,6 +1,6 @@
-//! Accounts at the carrier: those of tenants, with their encrypted tokens, and which account a number, a call or a message belongs to.
+//! Accounts at the carrier: those of tenants, with their encrypted credentials, and which account a number, a call or a message belongs to.
 //!
-//! The tenant's role writes tokens and cannot read them. Every server follows the table by [`SystemStore::carrier_accounts_since`].
+//! The tenant's role writes credentials and cannot read them. Every server follows the table by [`SystemStore::carrier_accounts_since`].
 
 mod owner;
 mod subaccount;
@@ -41,7 +41,18 @@ pub struct StoredAccount {
     pub updated_at: DateTime<Utc>,
 }
 
-/// The encrypted tokens of an account.
+/// The encrypted credentials of an own account, to be stored.
+#[derive(Clone)]
+pub struct SealedCredentials {
+    /// The token.
+    pub token: String,
+    /// The carrier's id of the API key, which is not encrypted; `None`: the token authenticates requests.
+    pub api_key_sid: Option<String>,
+    /// The secret of the API key.
+    pub api_key_secret: Option<String>,
+}
+
+/// The encrypted tokens of an account, and the encrypted secret of its API key.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct SealedTokens {
     /// The token.
@@ -50,6 +61,8 @@ pub struct SealedTokens {
     pub previous: Option<String>,
     /// Until when signatures with that one are accepted.
     pub previous_until: Option<DateTime<Utc>>,
+    /// The secret of the API key that authenticates requests.
+    pub api_key_secret: Option<String>,
 }
 
 /// Result of a check of an account at the carrier.
@@ -99,7 +112,7 @@ impl TenantStore {
         &self,
         id: CarrierAccountId,
         sid: &str,
-        token: &str,
+        sealed: SealedCredentials,
         check: &AccountCheck,
     ) -> Result<bool, StoreError> {
         let now = self.shared.clock.now();
@@ -115,6 +128,8 @@ impl TenantStore {
                     "status",
                     "detail",
                     "token",
+                    "api_key_sid",
+                    "api_key_secret",
                     "checked_at",
                     "created_at",
                     "updated_at",
@@ -128,7 +143,9 @@ impl TenantStore {
                 CarrierAccountKind::Own.as_str().into(),
                 check.status.as_str().into(),
                 check.detail.clone().into(),
-                token.into(),
+                sealed.token.into(),
+                sealed.api_key_sid.into(),
+                sealed.api_key_secret.into(),
                 now.into(),
                 now.into(),
                 now.into(),
@@ -137,14 +154,14 @@ impl TenantStore {
         Ok(self.transaction.execute(&insert).await?.rows_affected() > 0)
     }
 
-    /// Replaces the token of a connected account. `previous`: the one before stays accepted until then.
+    /// Replaces the credentials of a connected account. `previous`: the token before stays accepted until then.
     ///
     /// # Errors
     /// [`StoreError`]; the transaction must then be dropped.
-    pub async fn rotate_account_token(
+    pub async fn replace_account_credentials(
         &self,
         id: CarrierAccountId,
-        token: &str,
+        sealed: SealedCredentials,
         previous: Option<(String, DateTime<Utc>)>,
         check: &AccountCheck,
     ) -> Result<bool, StoreError> {
@@ -156,9 +173,11 @@ impl TenantStore {
             .values([
                 (Alias::new("status"), check.status.as_str().into()),
                 (Alias::new("detail"), check.detail.clone().into()),
-                (Alias::new("token"), token.into()),
+                (Alias::new("token"), sealed.token.into()),
                 (Alias::new("previous_token"), previous.into()),
                 (Alias::new("previous_until"), until.into()),
+                (Alias::new("api_key_sid"), sealed.api_key_sid.into()),
+                (Alias::new("api_key_secret"), sealed.api_key_secret.into()),
                 (Alias::new("checked_at"), now.into()),
                 (Alias::new("updated_at"), now.into()),
             ])
@@ -168,7 +187,7 @@ impl TenantStore {
         Ok(self.transaction.execute(&update).await?.rows_affected() > 0)
     }
 
-    /// Disconnects an account and forgets its tokens. Returns whether it was connected.
+    /// Disconnects an account and forgets its credentials. Returns whether it was connected.
     ///
     /// # Errors
     /// [`StoreError`]; the transaction must then be dropped.
@@ -181,6 +200,8 @@ impl TenantStore {
             .values([
                 (Alias::new("token"), none()),
                 (Alias::new("previous_token"), none()),
+                (Alias::new("api_key_sid"), none()),
+                (Alias::new("api_key_secret"), none()),
                 (Alias::new("disconnected_at"), now.into()),
                 (Alias::new("updated_at"), now.into()),
             ])
@@ -305,7 +326,7 @@ impl SystemStore {
         Ok(())
     }
 
-    /// Replaces the encryption of an account's tokens, unless they were changed meanwhile.
+    /// Replaces the encryption of an account's credentials, unless they were changed meanwhile.
     ///
     /// # Errors
     /// [`StoreError`] if the query fails.
@@ -322,14 +343,17 @@ impl SystemStore {
             .values([
                 (Alias::new("token"), tokens.token.clone().into()),
                 (Alias::new("previous_token"), tokens.previous.clone().into()),
+                (Alias::new("api_key_secret"), tokens.api_key_secret.clone().into()),
                 (Alias::new("updated_at"), now.into()),
             ])
             .and_where(Column::Id.eq(id.0))
             .and_where(Expr::col(Alias::new("token")).eq(was.token.clone()));
-        update.and_where(match &was.previous {
-            Some(previous) => Expr::col(Alias::new("previous_token")).eq(previous.clone()),
-            None => Expr::col(Alias::new("previous_token")).is_null(),
-        });
+        for (column, stored) in [("previous_token", &was.previous), ("api_key_secret", &was.api_key_secret)] {
+            update.and_where(match stored {
+                Some(stored) => Expr::col(Alias::new(column)).eq(stored.clone()),
+                None => Expr::col(Alias::new(column)).is_null(),
+            });
+        }
         Ok(self.db().execute(&update).await?.rows_affected() > 0)
     }
 }
@@ -349,6 +373,7 @@ fn read_stored(row: &QueryResult) -> Result<StoredAccount, StoreError> {
         token: row.try_get("", TOKENS[0])?,
         previous: row.try_get("", TOKENS[1])?,
         previous_until: row.try_get("", TOKENS[2])?,
+        api_key_secret: row.try_get("", TOKENS[3])?,
     };
     let (is_connected, updated_at) = (model.disconnected_at.is_none(), model.updated_at);
     Ok(StoredAccount { account: model.try_into()?, tokens, is_connected, updated_at })
@@ -357,6 +382,12 @@ fn read_stored(row: &QueryResult) -> Result<StoredAccount, StoreError> {
 impl std::fmt::Debug for StoredAccount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("StoredAccount").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for SealedCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SealedCredentials")
     }
 }
 

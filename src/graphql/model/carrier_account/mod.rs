@@ -73,6 +73,11 @@ impl CarrierAccount {
         self.0.status.into()
     }
 
+    /// The carrier's id of the API key that authenticates requests in the account, `SK…`; `null` if its auth token does.
+    async fn api_key_sid(&self) -> Option<&str> {
+        self.0.api_key_sid.as_deref()
+    }
+
     /// What is wrong with the account, and what to do; `null` if nothing is.
     async fn detail(&self) -> Option<&str> {
         self.0.detail.as_deref()
@@ -119,6 +124,7 @@ impl CarrierAccount {
             tenant_id: tenant.id,
             sid: shown,
             kind: Kind::Shared,
+            api_key_sid: None,
             status: Status::Active,
             detail: None,
             checked_at: None,
