@@ -31,7 +31,8 @@ pub(crate) enum CarrierAccountStatus {
     Suspended,
     /// It is closed at the carrier.
     Closed,
-    /// The carrier rejects its credentials. Callers of its numbers hear an apology until they are replaced.
+    /// The carrier rejects its auth token or its API key; `detail` says which. While the token is rejected, callers of its numbers hear an
+    /// apology.
     Rejected,
 }
 

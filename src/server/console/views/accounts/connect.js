@@ -13,6 +13,7 @@ export function ConnectAccount({ account, onConnected, onClose }) {
   // An account that has a key starts with its SID: left as it is, the missing secret is asked for, and the key is not lost by accident.
   const form = useForm({ accountSid: account?.accountSid ?? '', authToken: '', apiKeySid: account?.apiKeySid ?? '', apiKeySecret: '' });
   const [connect, busy] = useMutation(AccountConnect);
+  const isKeyAtFault = form.errorsOf('apiKeySid').length + form.errorsOf('apiKeySecret').length > 0;
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     if (busy) return;
@@ -35,7 +36,7 @@ export function ConnectAccount({ account, onConnected, onClose }) {
       }
       <${TextField} form=${form} name="accountSid" label="Account SID" required maxlength="34" spellcheck=${false} readonly=${account !== null} hint="AC and 32 digits or letters, on the first page of the Twilio console" />
       <${TextField} form=${form} name="authToken" label="Auth token" type="password" required maxlength="256" autocomplete="off" hint="The account’s primary auth token, next to the SID" />
-      <details open=${form.values.apiKeySid !== '' || undefined}><summary>Use an API key for requests</summary>
+      <details open=${account?.apiKeySid || isKeyAtFault ? true : undefined}><summary>Use an API key for requests</summary>
         <p class="hint">The token then only verifies webhooks. Without a key, the token is used for requests too. Empty both fields to remove a key.</p>
         <${TextField} form=${form} name="apiKeySid" label="API key SID" maxlength="34" spellcheck=${false} hint="SK and 32 digits or letters" />
         <${TextField} form=${form} name="apiKeySecret" label="API key secret" type="password" maxlength="256" autocomplete="off" hint="Shown once, when the key was created" />
