@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use secrecy::SecretString;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{Accounts, KnownAccount};
-use crate::carrier::{AccountState, CarrierError};
+use crate::carrier::{AccountCredentials, AccountState, CarrierError};
 use crate::domain::{CarrierAccountId, CarrierAccountStatus};
 use crate::store::AccountCheck;
 
@@ -28,7 +27,7 @@ pub(super) struct Rechecks(Mutex<HashMap<CarrierAccountId, Arc<tokio::sync::Mute
 struct Recheck {
     /// When it began.
     at: Instant,
-    /// Whether the carrier accepted the credentials.
+    /// Whether the carrier accepted the token.
     is_good: bool,
 }
 
@@ -46,6 +45,10 @@ pub enum NotConnected {
     Ours,
     /// The token is not the account's.
     WrongToken,
+    /// The carrier rejects the API key, or does not let it read numbers.
+    WrongKey,
+    /// The API key is another account's.
+    ForeignKey,
     /// It is suspended or closed: which, in words.
     NotActive(&'static str),
     /// The carrier does not tell.
@@ -59,16 +62,22 @@ impl Accounts {
     ///
     /// # Errors
     /// [`NotConnected`].
-    pub async fn try_credentials(&self, sid: &str, token: &SecretString) -> Result<Connecting, NotConnected> {
+    pub async fn try_credentials(
+        &self,
+        sid: &str,
+        credentials: &AccountCredentials,
+    ) -> Result<Connecting, NotConnected> {
         if !self.can_seal() {
             return Err(NotConnected::NoKey);
         }
         if sid == self.platform().account_sid() {
             return Err(NotConnected::Ours);
         }
-        let carrier = self.platform().for_account(sid.to_owned(), token.clone());
+        let carrier = self.platform().for_account(sid.to_owned(), credentials.clone());
         match carrier.account_state().await.map_err(NotConnected::Carrier)? {
             AccountState::WrongCredentials => Err(NotConnected::WrongToken),
+            AccountState::WrongKey => Err(NotConnected::WrongKey),
+            AccountState::ForeignKey => Err(NotConnected::ForeignKey),
             AccountState::Suspended => Err(NotConnected::NotActive("suspended")),
             AccountState::Closed => Err(NotConnected::NotActive("closed")),
             AccountState::NotActive => Err(NotConnected::NotActive("suspended or closed")),
@@ -77,7 +86,7 @@ impl Accounts {
     }
 
     /// Checks an account whose webhook had an invalid signature. Requests that arrive before a check begins share it. Returns whether its
-    /// credentials are known to be good, so that the webhook is a forgery.
+    /// token is known to be good, so that the webhook is a forgery.
     pub async fn recheck(&self, id: CarrierAccountId) -> bool {
         let arrived = Instant::now();
         let turn = {
@@ -98,17 +107,28 @@ impl Accounts {
             }
             let at = Instant::now();
             // A carrier that does not answer says nothing: the caller of a real call must not be left without an answer.
-            let is_good = self.check(id).await == Some(CarrierAccountStatus::Active);
+            let is_good = self.check(id).await.unwrap_or(false);
             *last = Some(Recheck { at, is_good });
             is_good
         };
         timeout(RECHECK_TIME, checked).await.unwrap_or(false)
     }
 
-    /// Checks an account at the carrier, and stores the result. Returns its state; `None` if the carrier does not tell.
-    pub(super) async fn check(&self, id: CarrierAccountId) -> Option<CarrierAccountStatus> {
+    /// Checks an account at the carrier, and stores the result. Returns whether the account is active and its token accepted, whatever
+    /// its API key; `None` if the carrier does not tell.
+    pub(super) async fn check(&self, id: CarrierAccountId) -> Option<bool> {
         let known = self.known(id)?;
-        let check = self.ask(&known).await?;
+        let (check, is_good) = match known.credentials() {
+            Some(credentials) => {
+                let state = self.ask(&known, credentials).await?;
+                let is_good = matches!(
+                    state,
+                    AccountState::Active { .. } | AccountState::WrongKey | AccountState::ForeignKey
+                );
+                (verdict(state), is_good)
+            }
+            None => (unreadable(), false),
+        };
         let was = &known.account;
         let is_new = was.status != check.status || was.detail != check.detail;
         if is_new {
@@ -118,25 +138,25 @@ impl Accounts {
             tracing::warn!(account = %id, %error, "check of a carrier account not stored");
         }
         self.reread(id).await;
-        Some(check.status)
+        Some(is_good)
     }
 
     /// What the carrier says; `None` if it does not tell now.
-    async fn ask(&self, known: &KnownAccount) -> Option<AccountCheck> {
-        let Some(token) = known.token.clone() else {
-            let detail = "its token cannot be decrypted: the operator must set the right ENCRYPTION_KEY, or you connect the \
-                          account again with its token";
-            let status = CarrierAccountStatus::Rejected;
-            return Some(AccountCheck { status, detail: Some(detail.to_owned()) });
-        };
-        match self.client(known, token).account_state().await {
-            Ok(state) => Some(verdict(state)),
+    async fn ask(&self, known: &KnownAccount, credentials: AccountCredentials) -> Option<AccountState> {
+        match self.client(known, credentials).account_state().await {
+            Ok(state) => Some(state),
             Err(error) => {
                 tracing::warn!(account = %known.account.id, %error, "carrier account not checked");
                 None
             }
         }
     }
+}
+
+fn unreadable() -> AccountCheck {
+    let detail = "its credentials cannot be decrypted: the operator must set the right ENCRYPTION_KEY, or you connect the account \
+                  again";
+    AccountCheck { status: CarrierAccountStatus::Rejected, detail: Some(detail.to_owned()) }
 }
 
 fn verdict(state: AccountState) -> AccountCheck {
@@ -165,6 +185,19 @@ fn verdict(state: AccountState) -> AccountCheck {
             Some(
                 "the carrier rejects the auth token: it was rotated or revoked; connect the account again with its \
                  primary token",
+            ),
+        ),
+        AccountState::WrongKey => (
+            CarrierAccountStatus::Rejected,
+            Some(
+                "the carrier rejects the API key: it was deleted, or may no longer read numbers; connect the account again with \
+                 another key, or without one",
+            ),
+        ),
+        AccountState::ForeignKey => (
+            CarrierAccountStatus::Rejected,
+            Some(
+                "the API key is of another account: connect the account again with a key of its own, or without one",
             ),
         ),
     };

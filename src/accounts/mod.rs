@@ -1,10 +1,12 @@
 //! The accounts at the carrier: a client for each, the tokens that verify its webhooks, and checks of its credentials.
 //!
-//! A number without an account belongs to the platform's. Any other account has a row with its encrypted token, a client with
+//! A number without an account belongs to the platform's. Any other account has a row with its encrypted credentials, a client with
 //! circuit breakers and request slots of its own, and webhooks signed with its own token. Each server holds the accounts in memory
 //! and follows the table every second, so that verifying a signature asks neither the database nor the carrier.
 //!
-//! - A token is decrypted in memory only. It is never logged and never returned.
+//! - Requests are authenticated by the account's API key if it was connected with one, else by its token. Only the token verifies
+//!   signatures.
+//! - Credentials are decrypted in memory only. They are never logged and never returned.
 //! - An unknown account is rejected without trying any token.
 //! - Credentials that the carrier rejects are noticed by the periodic check, or at once when a webhook's signature fails
 //!   ([`Accounts::recheck`]). The account is `REJECTED` until a check succeeds again.
@@ -24,11 +26,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, timeout};
 
-use crate::carrier::{Carrier, CarrierError, Rejection};
+use crate::carrier::{AccountCredentials, ApiKey, Carrier, CarrierError, Rejection};
 use crate::domain::{
     CarrierAccount, CarrierAccountId, Clock, E164, MessageId, NumberAccounts, NumberId, TenantId,
 };
-use crate::store::{SealedTokens, StoreError, StoredAccount, SystemStore};
+use crate::store::{SealedCredentials, SealedTokens, StoreError, StoredAccount, SystemStore};
 use sealed::Keyring;
 
 /// Accounts in memory, at most. Beyond, an account is read when it is needed, and its webhooks are rejected.
@@ -84,12 +86,14 @@ struct Known {
     is_loaded: bool,
 }
 
-/// A connected account with its tokens.
+/// A connected account with its credentials.
 #[derive(Debug)]
 struct KnownAccount {
     account: CarrierAccount,
     /// `None` if it cannot be decrypted.
     token: Option<SecretString>,
+    /// The secret of its API key. `None` if it has no key, or the secret cannot be decrypted.
+    api_key_secret: Option<SecretString>,
     previous: Option<(SecretString, DateTime<Utc>)>,
     sealed: SealedTokens,
 }
@@ -182,7 +186,7 @@ impl Accounts {
     /// The client of an account; `None` is the platform's.
     ///
     /// # Errors
-    /// [`CarrierError`]: unavailable if the account could not be read, rejected if it is disconnected or its token is unreadable.
+    /// [`CarrierError`]: unavailable if the account could not be read, rejected if it is disconnected or its credentials are unreadable.
     pub async fn carrier(&self, account: Option<CarrierAccountId>) -> Result<Carrier, CarrierError> {
         let Some(id) = account else { return Ok(self.0.platform.clone()) };
         let known = match self.known(id) {
@@ -192,8 +196,8 @@ impl Accounts {
                 Err(_) => return Err(CarrierError::unavailable("its account could not be read")),
             },
         };
-        let token = known.token.clone().ok_or(CarrierError::Rejected(Rejection::Account))?;
-        Ok(self.client(&known, token))
+        let credentials = known.credentials().ok_or(CarrierError::Rejected(Rejection::Account))?;
+        Ok(self.client(&known, credentials))
     }
 
     /// The accounts of a number.
@@ -267,12 +271,30 @@ impl Accounts {
         std::iter::once(None).chain(tenants.into_iter().map(Some)).collect()
     }
 
-    /// Encrypts the token of an account.
+    /// Encrypts the token of an account, whose SID this is.
     ///
     /// # Errors
     /// [`Unreadable`]: there is no key.
     pub fn seal(&self, id: CarrierAccountId, sid: &str, token: &SecretString) -> Result<String, Unreadable> {
         self.0.keyring.as_ref().ok_or(Unreadable)?.seal((id, sid), token)
+    }
+
+    /// Encrypts the credentials of an account.
+    ///
+    /// # Errors
+    /// [`Unreadable`]: there is no key.
+    pub fn seal_credentials(
+        &self,
+        id: CarrierAccountId,
+        sid: &str,
+        credentials: &AccountCredentials,
+    ) -> Result<SealedCredentials, Unreadable> {
+        let api_key = credentials.api_key.as_ref();
+        Ok(SealedCredentials {
+            token: self.seal(id, sid, &credentials.auth_token)?,
+            api_key_sid: api_key.map(|key| key.sid.clone()),
+            api_key_secret: api_key.map(|key| self.seal(id, &key.sid, &key.secret)).transpose()?,
+        })
     }
 
     /// The encrypted previous token of a connected account that gets this token, and until when it is accepted. The same token
@@ -284,7 +306,7 @@ impl Accounts {
         token: &SecretString,
     ) -> Option<(String, DateTime<Utc>)> {
         let known = self.known(id)?;
-        let SealedTokens { token: sealed, previous, previous_until } = &known.sealed;
+        let SealedTokens { token: sealed, previous, previous_until, .. } = &known.sealed;
         let is_same =
             known.token.as_ref().is_some_and(|known| known.expose_secret() == token.expose_secret());
         if is_same {
@@ -331,22 +353,21 @@ impl Accounts {
             return None;
         }
         let earlier = self.known(id).filter(|earlier| earlier.sealed == tokens);
-        let open = |sealed: &String| {
-            let keyring = self.0.keyring.as_ref()?;
-            keyring.open((id, &account.sid), sealed).ok()
-        };
-        let (token, previous) = match &earlier {
+        let learned = match &earlier {
             // Not decrypted again for a mere change of its state.
-            Some(earlier) => (earlier.token.clone(), earlier.previous.clone()),
-            None => (
-                tokens.token.as_ref().and_then(open),
-                tokens.previous.as_ref().and_then(open).zip(tokens.previous_until),
-            ),
+            Some(earlier) => KnownAccount {
+                account,
+                token: earlier.token.clone(),
+                api_key_secret: earlier.api_key_secret.clone(),
+                previous: earlier.previous.clone(),
+                sealed: tokens,
+            },
+            None => self.decrypted(account, tokens),
         };
-        if token.is_none() && earlier.is_none() {
-            tracing::error!(account = %id, "the token of a tenant's carrier account cannot be decrypted: check ENCRYPTION_KEY and ENCRYPTION_KEY_PREVIOUS");
+        if earlier.is_none() && learned.credentials().is_none() {
+            tracing::error!(account = %id, "the credentials of a tenant's carrier account cannot be decrypted: check ENCRYPTION_KEY and ENCRYPTION_KEY_PREVIOUS");
         }
-        let learned = Arc::new(KnownAccount { account, token, previous, sealed: tokens });
+        let learned = Arc::new(learned);
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.accounts.len() < MOST_ACCOUNTS || known.accounts.contains_key(&id) {
             known.by_sid.insert(learned.account.sid.clone(), id);
@@ -355,13 +376,24 @@ impl Accounts {
         Some(learned)
     }
 
-    /// The client of an account. A new token keeps its circuit breakers.
-    fn client(&self, known: &KnownAccount, token: SecretString) -> Carrier {
+    fn decrypted(&self, account: CarrierAccount, sealed: SealedTokens) -> KnownAccount {
+        let open = |sid: &str, sealed: &Option<String>| {
+            let keyring = self.0.keyring.as_ref()?;
+            keyring.open((account.id, sid), sealed.as_deref()?).ok()
+        };
+        let token = open(&account.sid, &sealed.token);
+        let previous = open(&account.sid, &sealed.previous).zip(sealed.previous_until);
+        let api_key_secret = account.api_key_sid.as_deref().and_then(|sid| open(sid, &sealed.api_key_secret));
+        KnownAccount { account, token, api_key_secret, previous, sealed }
+    }
+
+    /// The client of an account. New credentials keep its circuit breakers.
+    fn client(&self, known: &KnownAccount, credentials: AccountCredentials) -> Carrier {
         let mut clients = self.0.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let id = known.account.id;
         if let Some(client) = clients.get_mut(&id) {
             if client.sealed != known.sealed {
-                client.carrier = client.carrier.with_token(token);
+                client.carrier = client.carrier.with_other_credentials(credentials);
                 client.sealed = known.sealed.clone();
             }
             client.used_at = Instant::now();
@@ -373,11 +405,22 @@ impl Accounts {
         {
             clients.remove(&oldest);
         }
-        let carrier = self.0.platform.for_account(known.account.sid.clone(), token);
+        let carrier = self.0.platform.for_account(known.account.sid.clone(), credentials);
         let client =
             Client { carrier: carrier.clone(), sealed: known.sealed.clone(), used_at: Instant::now() };
         clients.insert(id, client);
         carrier
+    }
+}
+
+impl KnownAccount {
+    /// Its credentials; `None` if they cannot all be decrypted.
+    fn credentials(&self) -> Option<AccountCredentials> {
+        let api_key = match &self.account.api_key_sid {
+            Some(sid) => Some(ApiKey { sid: sid.clone(), secret: self.api_key_secret.clone()? }),
+            None => None,
+        };
+        Some(AccountCredentials { auth_token: self.token.clone()?, api_key })
     }
 }
 

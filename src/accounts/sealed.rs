@@ -1,5 +1,6 @@
-//! Encryption of tokens at rest: AES-256-GCM under `ENCRYPTION_KEY`. The id and the SID of the account are authenticated with the
-//! token, so that one account's token cannot be put into another's row.
+//! Encryption of credentials at rest: AES-256-GCM under `ENCRYPTION_KEY`. The id of the account and a SID are authenticated with each
+//! secret, so that it cannot be put into another account's row, or into another column: the account's SID with a token, the API
+//! key's SID with its secret.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -57,7 +58,7 @@ impl Keyring {
         Some(Self { current: Key::new(current)?, previous })
     }
 
-    /// Encrypts the token of an account with the current key.
+    /// Encrypts a token or the secret of an API key with the current key. The SID is that of what it belongs to.
     pub(super) fn seal(
         &self,
         (id, sid): (CarrierAccountId, &str),
@@ -75,7 +76,7 @@ impl Keyring {
         Ok(format!("{VERSION}.{}.{}", self.current.fingerprint, STANDARD.encode(sealed)))
     }
 
-    /// Decrypts the token of an account.
+    /// Decrypts a token or the secret of an API key.
     pub(super) fn open(
         &self,
         (id, sid): (CarrierAccountId, &str),

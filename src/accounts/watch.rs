@@ -1,14 +1,14 @@
-//! The worker: follows the table, checks accounts periodically, and encrypts tokens again after the key was rotated.
+//! The worker: follows the table, checks accounts periodically, and encrypts credentials again after the key was rotated.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Accounts, MOST_ACCOUNTS, sealed::Keyring};
-use crate::domain::{CarrierAccount, CarrierAccountId, CarrierAccountStatus, Heartbeat, caught};
+use super::{Accounts, KnownAccount, MOST_ACCOUNTS, sealed::Keyring};
+use crate::domain::{CarrierAccount, CarrierAccountStatus, Heartbeat, caught};
 use crate::store::{SealedTokens, StoreError};
 
 /// How often changes are read.
@@ -18,7 +18,7 @@ const CHECK_EVERY: TimeDelta = TimeDelta::minutes(10);
 const RECHECK_EVERY: TimeDelta = TimeDelta::seconds(20);
 /// Least time between two checks of an account.
 const ASKED_AGAIN: Duration = Duration::from_secs(15);
-/// Checks of one round, and tokens encrypted again in one round.
+/// Checks of one round; ten times as many accounts are encrypted again in one round.
 const AT_ONCE: usize = 5;
 
 impl Accounts {
@@ -30,11 +30,11 @@ impl Accounts {
         self.follow().await
     }
 
-    /// How many accounts have a token that cannot be decrypted, of how many.
+    /// How many accounts have credentials that cannot be decrypted, of how many.
     #[must_use]
     pub fn unreadable(&self) -> (usize, usize) {
         let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
-        let unreadable = known.accounts.values().filter(|account| account.token.is_none()).count();
+        let unreadable = known.accounts.values().filter(|account| account.credentials().is_none()).count();
         (unreadable, known.accounts.len())
     }
 
@@ -111,31 +111,32 @@ impl Accounts {
         }
     }
 
-    /// Encrypts a few tokens with the current key that are encrypted with the previous one.
+    /// Encrypts the credentials of a few accounts with the current key that are encrypted with the previous one.
     async fn reseal_some(&self) {
         let Some(keyring) = &self.0.keyring else { return };
-        let old: Vec<(CarrierAccountId, String, SealedTokens)> = {
+        let old: Vec<Arc<KnownAccount>> = {
             let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
-            let is_old = |sealed: Option<&str>| sealed.is_some_and(|sealed| !keyring.is_current(sealed));
-            let is_old =
-                |tokens: &SealedTokens| is_old(tokens.token.as_deref()) || is_old(tokens.previous.as_deref());
-            let readable =
-                known.accounts.values().filter(|known| known.token.is_some() && is_old(&known.sealed));
-            readable
-                .map(|known| (known.account.id, known.account.sid.clone(), known.sealed.clone()))
-                .take(AT_ONCE * 10)
-                .collect()
+            let is_old = |SealedTokens { token, previous, api_key_secret, .. }: &SealedTokens| {
+                let mut sealed = [token, previous, api_key_secret].into_iter().flatten();
+                sealed.any(|sealed| !keyring.is_current(sealed))
+            };
+            let readable = known
+                .accounts
+                .values()
+                .filter(|known| known.credentials().is_some() && is_old(&known.sealed));
+            readable.take(AT_ONCE * 10).cloned().collect()
         };
         let mut count = 0;
-        for (id, sid, was) in old {
-            let Some(tokens) = resealed(keyring, (id, &sid), &was) else { continue };
-            match self.0.store.reseal_account(id, &was, &tokens).await {
+        for known in old {
+            let id = known.account.id;
+            let Some(tokens) = resealed(keyring, &known) else { continue };
+            match self.0.store.reseal_account(id, &known.sealed, &tokens).await {
                 Ok(is_done) => {
                     count += usize::from(is_done);
                     self.reread(id).await;
                 }
                 Err(error) => {
-                    tracing::warn!(account = %id, %error, "token not encrypted with the current key");
+                    tracing::warn!(account = %id, %error, "credentials not encrypted with the current key");
                 }
             }
         }
@@ -145,16 +146,21 @@ impl Accounts {
     }
 }
 
-fn resealed(
-    keyring: &Keyring,
-    account: (CarrierAccountId, &str),
-    was: &SealedTokens,
-) -> Option<SealedTokens> {
-    let again = |sealed: &String| keyring.seal(account, &keyring.open(account, sealed).ok()?).ok();
+/// The credentials of an account, encrypted with the current key; `None` if they are unreadable.
+fn resealed(keyring: &Keyring, KnownAccount { account, sealed, .. }: &KnownAccount) -> Option<SealedTokens> {
+    let again = |sid: &str, sealed: &str| {
+        let secret = keyring.open((account.id, sid), sealed).ok()?;
+        keyring.seal((account.id, sid), &secret).ok()
+    };
+    let api_key_secret = match (&account.api_key_sid, &sealed.api_key_secret) {
+        (Some(key), Some(secret)) => Some(again(key, secret)?),
+        _ => None,
+    };
     Some(SealedTokens {
-        token: Some(again(was.token.as_ref()?)?),
+        token: Some(again(&account.sid, sealed.token.as_ref()?)?),
         // One that is no longer readable is of no use.
-        previous: was.previous.as_ref().and_then(again),
-        previous_until: was.previous_until,
+        previous: sealed.previous.as_ref().and_then(|previous| again(&account.sid, previous)),
+        previous_until: sealed.previous_until,
+        api_key_secret,
     })
 }

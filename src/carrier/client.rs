@@ -44,6 +44,24 @@ pub struct CarrierConfig {
     pub timeout: Duration,
 }
 
+/// The credentials of an account beside the platform's.
+#[derive(Debug, Clone)]
+pub struct AccountCredentials {
+    /// Its primary auth token, with which the carrier signs webhooks.
+    pub auth_token: SecretString,
+    /// The API key that authenticates requests; `None`: the token does.
+    pub api_key: Option<ApiKey>,
+}
+
+/// An API key of an account. It cannot read or manage accounts and keys.
+#[derive(Debug, Clone)]
+pub struct ApiKey {
+    /// The carrier's id, `SK…`.
+    pub sid: String,
+    /// Its secret.
+    pub secret: SecretString,
+}
+
 /// Twilio's REST API. Cheap to clone; clones share the limit on concurrent requests and the circuit breakers.
 #[derive(Debug, Clone)]
 pub struct Carrier {
@@ -51,6 +69,8 @@ pub struct Carrier {
     /// For files of messages, which have other limits.
     pub(super) media_transport: Transport,
     pub(super) config: Arc<CarrierConfig>,
+    /// Authenticates requests instead of the token.
+    pub(super) api_key: Option<Arc<ApiKey>>,
     requests: ConcurrencyLimit,
     priority: Priority,
     turns: Turns,
@@ -89,6 +109,7 @@ impl Carrier {
             media_transport: Transport::new::<Rejection>(&media, clock.clone())?,
             transport: Transport::new::<Rejection>(&transport, clock.clone())?,
             config: Arc::new(config),
+            api_key: None,
             requests: ConcurrencyLimit::new(PARALLEL_REQUESTS),
             priority: Priority::Normal,
             turns: Turns::new(),
@@ -105,10 +126,12 @@ impl Carrier {
 
     /// A client for another account, with circuit breakers and a limit on requests of its own. Both share their connections.
     #[must_use]
-    pub fn for_account(&self, account_sid: String, auth_token: SecretString) -> Self {
+    pub fn for_account(&self, account_sid: String, credentials: AccountCredentials) -> Self {
         let breaker = || CircuitBreaker::without_gauge("carrier_account", self.clock.clone());
+        let AccountCredentials { auth_token, api_key } = credentials;
         Self {
             config: Arc::new(CarrierConfig { account_sid, auth_token, ..(*self.config).clone() }),
+            api_key: api_key.map(Arc::new),
             requests: ConcurrencyLimit::new(PARALLEL_REQUESTS),
             turns: Turns::new(),
             breaker: breaker(),
@@ -121,10 +144,17 @@ impl Carrier {
         }
     }
 
-    /// The same client with another token of its account.
+    /// The same client with other credentials of its account.
     #[must_use]
-    pub fn with_token(&self, auth_token: SecretString) -> Self {
-        Self { config: Arc::new(CarrierConfig { auth_token, ..(*self.config).clone() }), ..self.clone() }
+    pub fn with_other_credentials(&self, credentials: AccountCredentials) -> Self {
+        let AccountCredentials { auth_token, api_key } = credentials;
+        let config = Arc::new(CarrierConfig { auth_token, ..(*self.config).clone() });
+        Self { config, api_key: api_key.map(Arc::new), ..self.clone() }
+    }
+
+    /// The same client for requests that an API key may not make.
+    pub(super) fn by_token(&self) -> Self {
+        Self { api_key: None, ..self.clone() }
     }
 
     /// A client for a subaccount with the credentials of this one, its parent: for numbers and calls, not for other hosts.
@@ -292,7 +322,10 @@ impl Carrier {
 
     pub(super) fn with_credentials(&self, request: RequestBuilder) -> RequestBuilder {
         let CarrierConfig { account_sid, auth_token, .. } = &*self.config;
-        request.basic_auth(account_sid, Some(auth_token.expose_secret()))
+        match &self.api_key {
+            Some(key) => request.basic_auth(&key.sid, Some(key.secret.expose_secret())),
+            None => request.basic_auth(account_sid, Some(auth_token.expose_secret())),
+        }
     }
 
     pub(super) async fn send(

@@ -20,7 +20,7 @@ mod webhook;
 mod wire;
 
 pub use accounts::{AccountState, Subaccount};
-pub use client::{Carrier, CarrierConfig};
+pub use client::{AccountCredentials, ApiKey, Carrier, CarrierConfig};
 pub use error::{CarrierError, Rejection};
 pub use messages::{CarrierMessage, FetchedMedia, MediaFailure, MessagingService, TextToSend};
 pub use numbers::{FormerSettings, Purchase};

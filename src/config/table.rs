@@ -89,7 +89,7 @@ variables! {
         /// tenant can [connect an account of its own](docs/accounts.md).
         CARRIER_ACCOUNTS: bool =
             Typed::with_default("shared", |text| parse::one_of(text, &[("shared", false), ("subaccount", true)])).dev();
-        /// Key that encrypts the auth tokens of tenants' accounts: 32 bytes in Base64, as `openssl rand -base64 32` prints. Required for
+        /// Key that encrypts the credentials of tenants' accounts: 32 bytes in Base64, as `openssl rand -base64 32` prints. Required for
         /// `CARRIER_ACCOUNTS=subaccount` and for connecting accounts.
         ENCRYPTION_KEY: SecretString =
             Typed::optional("no tenant has an account of its own", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", parse::encryption_key)

@@ -117,8 +117,17 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// Whether a text is the id of a Twilio account: `AC` and 32 hexadecimal digits.
 pub(crate) fn is_account_sid(text: &str) -> bool {
+    is_sid("AC", text)
+}
+
+/// Whether a text is the id of a Twilio API key: `SK` and 32 hexadecimal digits.
+pub(crate) fn is_api_key_sid(text: &str) -> bool {
+    is_sid("SK", text)
+}
+
+fn is_sid(prefix: &str, text: &str) -> bool {
     let is_hex = |digits: &str| digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    text.strip_prefix("AC").is_some_and(is_hex)
+    text.strip_prefix(prefix).is_some_and(is_hex)
 }
 
 /// The names on the path of a JSON pointer, unescaped.

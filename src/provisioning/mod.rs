@@ -27,9 +27,9 @@ mod shared_wait;
 mod sync;
 mod worker;
 
-pub use crate::carrier::{NumberOnSale, NumberSearch, list_price};
+pub use crate::carrier::{AccountCredentials, ApiKey, NumberOnSale, NumberSearch, list_price};
 pub use bulk::{AgentWithoutNumber, BulkEnd, EndedEarly, NumberGiven};
-pub use estate::{EstateNumber, Holder, Imported, PlannedImport, RunEnd};
+pub use estate::{EstateAccount, EstateAccountError, EstateNumber, Holder, Imported, PlannedImport, RunEnd};
 pub use reconcile::{
     Act, Difference, DifferenceKind, ReconcileError, Reconciler, ReconciliationReport, RepairOutcome,
 };

@@ -36,7 +36,7 @@ pub use audit_event::AuditEventFilter;
 pub use call::{
     AnswerClaim, AnswerRecord, CallCounts, CallFilter, CallSlot, Counting, CountingRound, KindUsage, Route,
 };
-pub use carrier_account::{AccountCheck, SealedTokens, StoredAccount, TenantSubaccount};
+pub use carrier_account::{AccountCheck, SealedCredentials, SealedTokens, StoredAccount, TenantSubaccount};
 pub use changes::{Change, Topic, Watcher};
 pub use doors::{SystemStore, TenantStore};
 pub use entities::UnreadableRow;

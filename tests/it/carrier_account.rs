@@ -20,10 +20,10 @@ const NEW_TOKEN: &str = "22222222222222222222222222222222";
 const MINUTE: Duration = Duration::from_secs(60);
 
 const CONNECT: &str = "mutation($input: ConnectCarrierAccountInput!) { connectCarrierAccount(input: $input) {
-    carrierAccount { id provider accountSid kind status detail } userErrors { code message field } } }";
+    carrierAccount { id provider accountSid kind status apiKeySid detail } userErrors { code message field } } }";
 const DISCONNECT: &str = "mutation($id: ID!) { disconnectCarrierAccount(input: {id: $id}) {
     carrierAccount { id } userErrors { message field } } }";
-const ACCOUNTS: &str = "{ carrierAccounts { id accountSid kind status detail createdAt } }";
+const ACCOUNTS: &str = "{ carrierAccounts { id accountSid kind status apiKeySid detail createdAt } }";
 const MOVE: &str = "mutation($input: MovePhoneNumberInput!) { movePhoneNumber(input: $input) {
     phoneNumber { sid status carrierAccount { kind } } operation { kind state } userErrors { message field } } }";
 const HOLDERS: &str = "{ phoneNumbers { nodes { number carrierAccount { kind accountSid } } } }";
@@ -35,10 +35,41 @@ async fn own_account(app: &App) -> String {
 }
 
 async fn connect(app: &App, token: &str, account: &str, auth_token: &str) -> Value {
-    let input = json!({"accountSid": account, "authToken": auth_token});
+    connect_by(app, token, json!({"accountSid": account, "authToken": auth_token})).await
+}
+
+async fn connect_by(app: &App, token: &str, input: Value) -> Value {
     let answer = app.graphql(token, CONNECT, json!({ "input": input })).await;
     assert!(answer["errors"].is_null(), "{answer}");
     answer["data"]["connectCarrierAccount"].clone()
+}
+
+/// An API key: its SID and its secret.
+struct Key(String, String);
+
+impl Key {
+    async fn create(app: &App, account: &str, auth_token: &str) -> Self {
+        let url = format!("{}/2010-04-01/Accounts/{account}/Keys.json", app.sandbox_url());
+        let request =
+            app.http().post(url).basic_auth(account, Some(auth_token)).form(&[("FriendlyName", "x")]);
+        let key: Value = request.send().await.unwrap().json().await.unwrap();
+        Self(key["sid"].as_str().unwrap().to_owned(), key["secret"].as_str().unwrap().to_owned())
+    }
+
+    async fn delete(&self, app: &App, account: &str, auth_token: &str) {
+        let url = format!("{}/2010-04-01/Accounts/{account}/Keys/{}.json", app.sandbox_url(), self.0);
+        let deleted = app.http().delete(url).basic_auth(account, Some(auth_token)).send().await.unwrap();
+        assert!(deleted.status().is_success(), "{deleted:?}");
+    }
+
+    /// Connects the account with the key.
+    async fn connect(&self, practice: &Practice, account: &str, auth_token: &str) {
+        let input = json!({"accountSid": account, "authToken": auth_token, "apiKeySid": self.0, "apiKeySecret": self.1});
+        let connected = connect_by(&practice.app, &practice.token, input).await;
+        assert_eq!(connected["userErrors"], json!([]), "{connected}");
+        assert_eq!(connected["carrierAccount"]["apiKeySid"], json!(self.0), "{connected}");
+        assert!(!connected.to_string().contains(&self.1), "{connected}");
+    }
 }
 
 /// A call announced in the name of an account, signed with a token.
@@ -62,12 +93,17 @@ impl Practice {
         let account = own_account(&practice.app).await;
         let connected = connect(&practice.app, &practice.token, &account, OWN_TOKEN).await;
         assert_eq!(connected["userErrors"], json!([]), "{connected}");
-        let input = json!({"agentId": practice.made["agent"]["id"], "areaCode": "646", "additional": true});
-        let bought = provision(&practice.app, &practice.token, input).await;
+        let bought = practice.buys().await;
         assert_eq!(bought["userErrors"], json!([]), "{bought}");
         practice.made["phoneNumber"] = bought["phoneNumber"].clone();
         practice.number = bought["phoneNumber"]["number"].as_str().unwrap().to_owned();
         (practice, account)
+    }
+
+    /// Buys another number; gives the mutation's payload.
+    async fn buys(&self) -> Value {
+        let input = json!({"agentId": self.made["agent"]["id"], "areaCode": "646", "additional": true});
+        provision(&self.app, &self.token, input).await
     }
 
     async fn account(&self, kind: &str) -> Value {
@@ -301,6 +337,106 @@ async fn revoked_credentials_leave_no_caller_without_an_answer() {
 }
 
 #[tokio::test]
+async fn requests_are_made_with_the_api_key_and_webhooks_verified_with_the_token() {
+    let (practice, account) = Practice::with_own_account(&[]).await;
+    let app = &practice.app;
+    app.set_phone_numbers(Uuid::from_u128(1), 10).await;
+    let key = Key::create(app, &account, OWN_TOKEN).await;
+    key.connect(&practice, &account, OWN_TOKEN).await;
+    // Rotated at the carrier and not told here: a request with the token would be refused.
+    app.change_account(&account, json!({"auth_token": NEW_TOKEN})).await;
+    let bought = practice.buys().await;
+    assert_eq!(bought["userErrors"], json!([]), "{bought}");
+    assert_eq!(holder(app, bought["phoneNumber"]["number"].as_str().unwrap()).await, account);
+    assert_eq!(announced(app, &practice.number, &sid(1), &account, OWN_TOKEN).await.status(), 200);
+    app.change_account(&account, json!({"auth_token": OWN_TOKEN})).await;
+    assert_eq!(announced(app, &practice.number, &sid(2), &account, &key.1).await.status(), 403);
+    assert_eq!(practice.is_answered().await["agent"]["name"], "Dr. Smith's Office Assistant");
+
+    // The secret is encrypted, and neither shown nor logged.
+    let shown = practice.ask(ACCOUNTS, json!({})).await.to_string();
+    assert!(shown.contains(&key.0) && !shown.contains(&key.1), "{shown}");
+    let sealed =
+        "SELECT count(*) FROM carrier_accounts WHERE api_key_secret LIKE '1.%.%' AND api_key_sid LIKE 'SK%'";
+    assert_eq!(app.count(sealed).await, 1);
+    let mut command = app.program(&["import", "--from", "twilio", "--account", &account]);
+    command.env("ENCRYPTION_KEY", KEY).env("RUST_LOG", "trace");
+    let listed = finish(command).await;
+    let said = format!("{}{}", out(&listed), err(&listed));
+    assert!(listed.status.success() && said.contains(&practice.number), "{said}");
+    assert!(!said.contains(&key.1) && !said.contains(OWN_TOKEN), "{said}");
+
+    // Connected without a key, requests are made with the token.
+    let without = connect(app, &practice.token, &account, OWN_TOKEN).await;
+    assert_eq!(without["carrierAccount"]["apiKeySid"], Value::Null, "{without}");
+    assert_eq!(app.count("SELECT count(*) FROM carrier_accounts WHERE api_key_secret IS NOT NULL").await, 0);
+    key.delete(app, &account, OWN_TOKEN).await;
+    let bought = practice.buys().await;
+    assert_eq!(bought["userErrors"], json!([]), "{bought}");
+    assert_eq!(holder(app, bought["phoneNumber"]["number"].as_str().unwrap()).await, account);
+}
+
+#[tokio::test]
+async fn a_key_that_is_deleted_rejects_the_account_and_calls_are_still_answered() {
+    let (practice, account) = Practice::with_own_account(&[]).await;
+    let app = &practice.app;
+    let key = Key::create(app, &account, OWN_TOKEN).await;
+    key.connect(&practice, &account, OWN_TOKEN).await;
+    key.delete(app, &account, OWN_TOKEN).await;
+    let interval = Duration::from_secs(11 * 60);
+    app.advance(interval);
+    app.advance_providers(interval).await;
+    let rejected = wait_until("the account is rejected", MINUTE, async || {
+        let account = practice.account("OWN").await;
+        (account["status"] == "REJECTED").then_some(account)
+    })
+    .await;
+    assert!(rejected["detail"].as_str().unwrap().contains("rejects the API key"), "{rejected}");
+    assert_eq!(practice.is_answered().await["agent"]["name"], "Dr. Smith's Office Assistant");
+    assert_eq!(announced(app, &practice.number, &sid(1), &account, "forged").await.status(), 403);
+
+    let next = Key::create(app, &account, OWN_TOKEN).await;
+    next.connect(&practice, &account, OWN_TOKEN).await;
+    let connected = practice.account("OWN").await;
+    assert_eq!((&connected["status"], &connected["detail"]), (&json!("ACTIVE"), &Value::Null), "{connected}");
+}
+
+#[tokio::test]
+async fn half_a_key_and_the_key_of_another_account_are_refused() {
+    let (practice, account) = Practice::with_own_account(&[]).await;
+    let app = &practice.app;
+    let Key(sid, secret) = Key::create(app, &account, OWN_TOKEN).await;
+    let other = own_account(app).await;
+    let foreign = Key::create(app, &other, OWN_TOKEN).await;
+    let wrong = json!("33333333333333333333333333333333");
+    for (api_key_sid, api_key_secret, at, why) in [
+        (json!(sid), Value::Null, "apiKeySecret", "give both, or neither"),
+        (Value::Null, json!(secret), "apiKeySid", "give both, or neither"),
+        (json!("SK1"), json!(secret), "apiKeySid", "SK and 32 hexadecimal digits"),
+        (json!(account), json!(secret), "apiKeySid", "SK and 32 hexadecimal digits"),
+        (json!(sid), json!(""), "apiKeySecret", "visible ASCII characters"),
+        (json!(sid), wrong, "apiKeySecret", "rejects this API key"),
+        (json!(foreign.0), json!(foreign.1), "apiKeySid", "of another account"),
+    ] {
+        let input = json!({
+            "accountSid": account, "authToken": OWN_TOKEN, "apiKeySid": api_key_sid, "apiKeySecret": api_key_secret,
+        });
+        let refused = connect_by(app, &practice.token, input).await;
+        let error = &refused["userErrors"][0];
+        assert_eq!(error["field"][1], at, "{refused}");
+        assert!(error["message"].as_str().unwrap().contains(why), "{refused}");
+        assert!(!refused.to_string().contains(&secret), "{refused}");
+    }
+    // A right key does not make up for a wrong token.
+    let input =
+        json!({"accountSid": account, "authToken": NEW_TOKEN, "apiKeySid": sid, "apiKeySecret": secret});
+    let refused = connect_by(app, &practice.token, input).await;
+    assert_eq!(refused["userErrors"][0]["field"][1], "authToken", "{refused}");
+    let unchanged = practice.account("OWN").await;
+    assert_eq!((&unchanged["status"], &unchanged["apiKeySid"]), (&json!("ACTIVE"), &Value::Null));
+}
+
+#[tokio::test]
 async fn every_server_learns_of_an_account_at_once() {
     let (mut practice, account) = Practice::with_own_account(&[]).await;
     let other = practice.app.add_server().await;
@@ -317,6 +453,8 @@ async fn every_server_learns_of_an_account_at_once() {
 #[tokio::test]
 async fn a_new_encryption_key_takes_over_from_the_one_before() {
     let (mut practice, account) = Practice::with_own_account(&[]).await;
+    // Every command below fails if either the token or the secret of the key cannot be decrypted.
+    Key::create(&practice.app, &account, OWN_TOKEN).await.connect(&practice, &account, OWN_TOKEN).await;
     let serve = async |app: &App, key: Option<&str>| {
         let mut command = app.program(&["reconcile"]);
         if let Some(key) = key {

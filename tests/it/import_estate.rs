@@ -22,6 +22,12 @@ use crate::support::program::{PUBLIC_URL, Started, err, finish, out};
 
 const TENANT: Uuid = Uuid::from_u128(1);
 const OTHER: Uuid = Uuid::from_u128(2);
+const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+const OWN_TOKEN: &str = "11111111111111111111111111111111";
+const CONNECT: &str = "mutation($input: ConnectCarrierAccountInput!) { connectCarrierAccount(input: $input) {
+    carrierAccount { id } userErrors { message field } } }";
+const DISCONNECT: &str =
+    "mutation($id: ID!) { disconnectCarrierAccount(input: {id: $id}) { userErrors { message } } }";
 
 /// What answered an estate's calls before.
 struct FormerSide {
@@ -51,6 +57,10 @@ fn number(at: usize) -> String {
     format!("+1201{:07}", 5_550_000 + at)
 }
 
+fn own_number(at: usize) -> String {
+    format!("+1646{:07}", 5_550_000 + at)
+}
+
 /// A practice on a server, and an estate of so many numbers in the account, with a file that gives them to the practice.
 struct Estate {
     app: App,
@@ -67,6 +77,7 @@ impl Estate {
             ("RECONCILE_EVERY", "0s"),
             ("RATE_LIMIT_PER_MINUTE", "0"),
             ("RELEASE_GRACE", "1h"),
+            ("ENCRYPTION_KEY", KEY),
         ])
         .await;
         let token = app.token(TENANT);
@@ -94,7 +105,7 @@ impl Estate {
 
     fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = self.app.program(&[&["import", "--from", "twilio"], arguments].concat());
-        command.env("OPERATION_LEASE", "1s");
+        command.env("OPERATION_LEASE", "1s").env("ENCRYPTION_KEY", KEY);
         command
     }
 
@@ -120,6 +131,21 @@ impl Estate {
     /// How many numbers of the account point to where the program points them.
     async fn here(&self) -> usize {
         self.at(PUBLIC_URL).await
+    }
+
+    /// An account of the tenant's own with so many numbers. Gives its SID and our id of it.
+    async fn own_account(&self, count: usize) -> (String, Value) {
+        let opened = self.app.open_account(json!({ "auth_token": OWN_TOKEN })).await;
+        let input = json!({ "accountSid": opened["sid"], "authToken": OWN_TOKEN });
+        let answer = self.app.graphql(&self.token, CONNECT, json!({ "input": input })).await;
+        let connected = &answer["data"]["connectCarrierAccount"];
+        assert_eq!(connected["userErrors"], json!([]), "{answer}");
+        let placed = (0..count).map(|at| {
+            let account = opened["sid"].clone();
+            json!({ "phone_number": own_number(at), "voice_url": self.former.url, "account_sid": account })
+        });
+        self.app.place_numbers(placed.collect()).await;
+        (opened["sid"].as_str().unwrap().to_owned(), connected["carrierAccount"]["id"].clone())
     }
 
     async fn held(&self) -> Value {
@@ -215,6 +241,7 @@ async fn an_estate_is_listed_and_changed_only_when_confirmed() {
     assert!(err(&unasked).contains("--yes"), "{}", err(&unasked));
     let foreign = estate.import(&["--account", "AC0123456789abcdef0123456789abcdef"]).await;
     assert_eq!(foreign.status.code(), Some(2), "{}", err(&foreign));
+    assert!(err(&foreign).contains("is not known here"), "{}", err(&foreign));
     assert_eq!((estate.here().await, estate.held().await), (0, json!(0)));
 
     let run = estate.import_alone(&["--map", file, "--yes", "--json"]).await;
@@ -333,4 +360,83 @@ async fn after_an_interrupt_or_a_kill_the_next_run_continues() {
     assert_eq!(estate.here().await, 9);
     estate.app.restart().await;
     assert_eq!(estate.held().await, json!(9));
+}
+
+#[tokio::test]
+async fn the_numbers_of_a_tenants_own_account_are_taken_over_for_that_tenant() {
+    let mut estate = Estate::open(2).await;
+    let (account, id) = estate.own_account(3).await;
+    let account = account.as_str();
+    let listed = estate.import(&["--account", account, "--json"]).await;
+    assert!(listed.status.success(), "{}", err(&listed));
+    let lines: Vec<Value> = out(&listed).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let numbers: Vec<&Value> = lines.iter().map(|line| &line["number"]).collect();
+    assert_eq!(numbers, [&json!(own_number(0)), &json!(own_number(1)), &json!(own_number(2))]);
+
+    let other =
+        create(&estate.app, &estate.app.token(OTHER), json!({ "name": "Other", "provisionPhone": false }))
+            .await;
+    let agent = estate.agent.clone();
+    let file = estate.file([
+        format!("{},{TENANT},{agent},Fine", own_number(0)),
+        format!("{},{OTHER},{},Not theirs", own_number(1), other["agent"]["id"].as_str().unwrap()),
+        format!("{},{TENANT},{agent},Of the platform", number(0)),
+    ]);
+    let faulty = estate.import(&["--account", account, "--map", file.to_str().unwrap(), "--yes"]).await;
+    let said = err(&faulty);
+    assert_eq!(faulty.status.code(), Some(2), "{said}");
+    let theirs = format!("line 3: {} cannot go to tenant {OTHER}", own_number(1));
+    let elsewhere = format!("line 4: {} is not in the carrier account", number(0));
+    for fault in
+        ["2 faults; nothing was changed", &theirs, &format!("belongs to tenant {TENANT}"), &elsewhere]
+    {
+        assert!(said.contains(fault), "{fault:?} is not in {said}");
+    }
+    assert_eq!((estate.here().await, estate.held().await), (0, json!(0)));
+
+    let file = estate.file((0..3).map(|at| format!("{},{TENANT},{agent},Line {at}", own_number(at))));
+    let file = file.to_str().unwrap();
+    let dry = estate.import(&["--account", account, "--map", file, "--dry-run"]).await;
+    assert!(dry.status.success() && out(&dry).contains("3 to take over, 0 held already"), "{}", out(&dry));
+    assert_eq!((estate.here().await, estate.held().await), (0, json!(0)));
+    let run = estate.import_alone(&["--account", account, "--map", file, "--yes"]).await;
+    assert!(run.status.success(), "{}{}", out(&run), err(&run));
+    assert!(out(&run).contains("3 of 3 numbers imported."), "{}", out(&run));
+    assert_eq!((estate.here().await, estate.held().await), (3, json!(3)));
+    let again = estate.import_alone(&["--account", account, "--map", file, "--yes"]).await;
+    assert!(out(&again).contains("0 to take over, 3 held already"), "{}{}", out(&again), err(&again));
+    let holders = "{ phoneNumbers { nodes { origin carrierAccount { id } } } }";
+    let holders = estate.app.graphql(&estate.token, holders, json!({})).await;
+    let there = json!({ "origin": "IMPORTED", "carrierAccount": { "id": id } });
+    assert_eq!(holders["data"]["phoneNumbers"]["nodes"], json!([there, there, there]), "{holders}");
+}
+
+#[tokio::test]
+async fn an_account_that_cannot_be_used_is_refused_with_what_to_do() {
+    let estate = Estate::open(1).await;
+    let (account, id) = estate.own_account(1).await;
+    let refused = async || {
+        let run = estate.import(&["--account", &account]).await;
+        assert_eq!(run.status.code(), Some(2), "{}{}", out(&run), err(&run));
+        err(&run)
+    };
+    for (status, why) in
+        [("suspended", "settle it with the carrier"), ("rejected", "connect the account again")]
+    {
+        estate
+            .app
+            .execute(&format!("UPDATE carrier_accounts SET status = '{status}', detail = 'wrong: {why}'"))
+            .await;
+        let said = refused().await;
+        assert!(said.contains(&format!("{account} is {status}: wrong: {why}")), "{said}");
+    }
+    let mut keyless = estate.command(&["--account", &account]);
+    keyless.env_remove("ENCRYPTION_KEY");
+    let keyless = finish(keyless).await;
+    assert!(!keyless.status.success() && err(&keyless).contains("ENCRYPTION_KEY"), "{}", err(&keyless));
+
+    let answer = estate.app.graphql(&estate.token, DISCONNECT, json!({ "id": id })).await;
+    assert_eq!(answer["data"]["disconnectCarrierAccount"]["userErrors"], json!([]), "{answer}");
+    let said = refused().await;
+    assert!(said.contains("is disconnected: its tenant connects it again"), "{said}");
 }

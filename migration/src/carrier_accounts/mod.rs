@@ -1,4 +1,4 @@
-//! The table `carrier_accounts`: accounts at the carrier that belong to a tenant, with their encrypted tokens. A number belongs to
+//! The table `carrier_accounts`: accounts at the carrier that belong to a tenant, with their encrypted credentials. A number belongs to
 //! one of them, or to the platform's account, which has no row.
 
 use sea_orm_migration::prelude::*;
@@ -66,6 +66,10 @@ fn accounts() -> TableCreateStatement {
         .col(text_null("previous_token"))
         // Until when signatures with the previous token are accepted.
         .col(timestamp_with_time_zone_null("previous_until"))
+        // The API key that authenticates requests. Null: the token does.
+        .col(text_null("api_key_sid"))
+        // Encrypted. Set if the id is.
+        .col(text_null("api_key_secret"))
         .col(timestamp_with_time_zone_null("checked_at"))
         .col(timestamp_with_time_zone("created_at"))
         .col(timestamp_with_time_zone("updated_at"))

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::client::checked;
 use super::{Carrier, CarrierError, OwnedNumber, Rejection};
-use crate::provider::ProviderRejection;
+use crate::provider::{Answer, ProviderRejection};
 
 /// Twilio's code for an account that is suspended or closed.
 const NOT_ACTIVE: u32 = 20005;
@@ -33,6 +33,10 @@ pub enum AccountState {
     NotActive,
     /// The token is not one of the account's.
     WrongCredentials,
+    /// The token is right, but the carrier rejects the API key, or does not let it read numbers.
+    WrongKey,
+    /// The token is right, but the API key is of another account.
+    ForeignKey,
 }
 
 /// A subaccount with its token.
@@ -73,26 +77,29 @@ struct ErrorCode {
 }
 
 impl Carrier {
-    /// Checks the account's credentials and state.
+    /// Checks the account's state, its token, and the API key if there is one.
     ///
     /// # Errors
     /// [`CarrierError`] if the carrier does not tell; never because it rejects the credentials.
     pub async fn account_state(&self) -> Result<AccountState, CarrierError> {
-        let answer = self.get_any_answer(self.account_url()).await?;
-        let code = || serde_json::from_slice::<ErrorCode>(answer.body()).unwrap_or_default().code;
-        match answer.status() {
+        let state = self.state_by_token().await?;
+        if self.api_key.is_none() || !matches!(state, AccountState::Active { .. }) {
+            return Ok(state);
+        }
+        Ok(self.fault_of_key().await?.unwrap_or(state))
+    }
+
+    /// What the carrier says to the token.
+    async fn state_by_token(&self) -> Result<AccountState, CarrierError> {
+        let answer = self.by_token().get_any_answer(self.account_url()).await?;
+        match (answer.status(), code_of(&answer)) {
             // Only in Twilio's own form: a proxy's answer says nothing about the token.
-            401 | 403 if code() == Some(NOT_ACTIVE) => return Ok(AccountState::NotActive),
-            401 if code() == Some(20003) => return Ok(AccountState::WrongCredentials),
+            (401 | 403, Some(NOT_ACTIVE)) => return Ok(AccountState::NotActive),
+            (401, Some(20003)) => return Ok(AccountState::WrongCredentials),
             // For a token of another account, the account does not exist.
-            404 if code() == Some(20404) => return Ok(AccountState::WrongCredentials),
-            200..=299 => {}
-            _ => {
-                return Err(match Rejection::classify(&answer) {
-                    CarrierError::Rejected(rejection) => CarrierError::unavailable(rejection.to_string()),
-                    other => other,
-                });
-            }
+            (404, Some(20404)) => return Ok(AccountState::WrongCredentials),
+            (200..=299, _) => {}
+            _ => return Err(untold(&answer)),
         }
         let account: Account = answer.json()?;
         if account.sid != self.account_sid() {
@@ -103,6 +110,22 @@ impl Carrier {
             "closed" => AccountState::Closed,
             _ => AccountState::Active { is_trial: account.kind.as_deref() == Some("Trial") },
         })
+    }
+
+    /// What is wrong with the API key. Asks for numbers, since the carrier refuses every standard key on the account itself.
+    async fn fault_of_key(&self) -> Result<Option<AccountState>, CarrierError> {
+        let mut url = self.url(&["IncomingPhoneNumbers"]);
+        url.query_pairs_mut().append_pair("PageSize", "1");
+        let answer = self.get_any_answer(url).await?;
+        match (answer.status(), code_of(&answer)) {
+            (200..=299, _) => Ok(None),
+            // Says nothing about the key: the account was suspended since its token was checked.
+            (_, Some(NOT_ACTIVE)) => Ok(Some(AccountState::NotActive)),
+            (401 | 403, Some(_)) => Ok(Some(AccountState::WrongKey)),
+            // For a key of another account, the account does not exist.
+            (404, Some(20404)) => Ok(Some(AccountState::ForeignKey)),
+            _ => Err(untold(&answer)),
+        }
     }
 
     /// Finds the active subaccounts with this name, oldest first.
@@ -168,6 +191,19 @@ impl Carrier {
             segments.pop_if_empty().extend(["2010-04-01", "Accounts", &file]);
         }
         url
+    }
+}
+
+/// Twilio's code for a failure; `None` if the answer is not in its form.
+fn code_of(answer: &Answer) -> Option<u32> {
+    serde_json::from_slice::<ErrorCode>(answer.body()).unwrap_or_default().code
+}
+
+/// The error of a check whose answer says nothing about the credentials.
+fn untold(answer: &Answer) -> CarrierError {
+    match Rejection::classify(answer) {
+        CarrierError::Rejected(rejection) => CarrierError::unavailable(rejection.to_string()),
+        other => other,
     }
 }
 

@@ -1,5 +1,5 @@
-//! `switchboard import`: lists the numbers that the carrier account holds, and takes over those that a file assigns to tenants. It can
-//! be interrupted, or killed, and restarted at any time: what is held already is skipped.
+//! `switchboard import`: lists the numbers that an account at the carrier holds, and takes over those that a file assigns to tenants.
+//! It can be interrupted, or killed, and restarted at any time: what is held already is skipped.
 
 mod map;
 mod report;
@@ -17,7 +17,7 @@ use super::{core, print};
 use crate::app::Core;
 use crate::config::Environment;
 use crate::domain::{E164, is_account_sid};
-use crate::provisioning::{EstateNumber, PlannedImport, RunEnd};
+use crate::provisioning::{EstateAccount, EstateAccountError, EstateNumber, PlannedImport, RunEnd};
 use crate::telemetry;
 use map::Map;
 use report::Report;
@@ -34,7 +34,7 @@ pub(super) struct Args {
     /// Carrier that holds the numbers
     #[arg(long, value_name = "CARRIER")]
     from: Source,
-    /// Account that holds the numbers [default: TWILIO_ACCOUNT_SID]
+    /// Account that holds the numbers, which may be a tenant's own or its subaccount [default: TWILIO_ACCOUNT_SID]
     #[arg(long, value_name = "AC...", value_parser = account)]
     account: Option<String>,
     /// CSV file that names the new owners: number,tenant,agent,label; without an agent a number goes to its tenant's pool
@@ -68,27 +68,22 @@ pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Fai
         // Each number has a line with its failure. A log line in between would tear the progress bar.
         telemetry::start(false, "error", None);
     }
-    let (core, config) = core::open(environment).await?;
-    let platform = &config.twilio.account_sid;
-    let outcome = match args.account.as_ref().filter(|account| *account != platform) {
-        Some(account) => Err(Failure::Usage(format!(
-            "{account} is not the account of this server: numbers are imported from {platform}; move the numbers there first"
-        ))),
-        None => Box::pin(import(&core, &args, map)).await,
-    };
+    let (core, _) = core::open(environment).await?;
+    let outcome = Box::pin(import(&core, &args, map)).await;
     // Before the result is looked at, so that a failure closes it as well.
     core.database.close().await;
     outcome
 }
 
 async fn import(core: &Core, args: &Args, map: Option<(Map, map::Faults)>) -> Result<(), Failure> {
-    let estate = core.provisioning.estate().await.map_err(|error| Failure::from_error(&error))?;
+    let account = core.provisioning.estate_account(args.account.as_deref()).await.map_err(failure_of)?;
+    let estate = core.provisioning.estate(&account).await.map_err(|error| Failure::from_error(&error))?;
     let Some((map, mut faults)) = map else {
         report::list(&estate, &HashMap::new(), args.json)?;
         return if args.json { Ok(()) } else { print::line(hint(estate.len())) };
     };
     let path = args.map.as_deref().unwrap_or(Path::new(""));
-    let found = core.provisioning.faults_of(&map.plan, &estate).await;
+    let found = core.provisioning.faults_of(&map.plan, &account, &estate).await;
     map.add_faults(found.map_err(|error| Failure::from_error(&error))?, &mut faults);
     let map = faults.unless_any(path, map)?;
     let owners: HashMap<&E164, &PlannedImport> =
@@ -117,7 +112,14 @@ async fn import(core: &Core, args: &Args, map: Option<(Map, map::Faults)>) -> Re
         return Err(Failure::new("nothing was changed"));
     }
     let plan = left.iter().filter_map(|number| owners.get(&number.number).copied().cloned()).collect();
-    take_over(core, plan, args.json).await
+    take_over(core, &account, plan, args.json).await
+}
+
+fn failure_of(error: EstateAccountError) -> Failure {
+    match error {
+        EstateAccountError::Refused(why) => Failure::Usage(why),
+        other => Failure::from_error(&other),
+    }
 }
 
 /// Whether the number needs nothing more: its tenant holds it, and its calls come here.
@@ -142,22 +144,28 @@ fn is_confirmed(count: usize) -> Result<bool, Failure> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-async fn take_over(core: &Core, plan: Vec<PlannedImport>, as_json: bool) -> Result<(), Failure> {
+async fn take_over(
+    core: &Core,
+    account: &EstateAccount,
+    plan: Vec<PlannedImport>,
+    as_json: bool,
+) -> Result<(), Failure> {
     let mut report = Report::new(plan.len(), as_json);
-    let end = until_stopped(core, plan, &mut report).await?;
+    let end = until_stopped(core, account, plan, &mut report).await?;
     report.sum_up(&end)
 }
 
 /// Takes numbers over until all were tried or a signal arrives. A second signal ends the command at once.
 async fn until_stopped(
     core: &Core,
+    account: &EstateAccount,
     plan: Vec<PlannedImport>,
     report: &mut Report,
 ) -> Result<RunEnd, Failure> {
     let stop = CancellationToken::new();
     let notices = report.notices();
     let on_result = |planned: &_, imported: &_| report.note(planned, imported);
-    let taking = core.provisioning.take_over(&core.database, plan, &stop, on_result);
+    let taking = core.provisioning.take_over(&core.database, account, plan, &stop, on_result);
     let on_first = || notices.say("Stopping: finishing numbers in progress; a second signal stops at once.");
     let at_once = "a running server, or the next run of this command, completes the numbers in progress";
     Signals::finish_or_stop(taking, &stop, on_first, at_once).await

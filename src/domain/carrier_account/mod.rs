@@ -26,7 +26,7 @@ text_enum! {
         Suspended = "suspended",
         /// It is closed.
         Closed = "closed",
-        /// The carrier rejects its credentials: the token was rotated or revoked.
+        /// The carrier rejects its credentials: the token was rotated or revoked, or the API key was deleted.
         Rejected = "rejected",
     }
 }
@@ -42,6 +42,8 @@ pub struct CarrierAccount {
     pub sid: String,
     /// Whose account it is.
     pub kind: CarrierAccountKind,
+    /// The carrier's id of the API key that authenticates requests, `SK…`; `None`: the auth token does.
+    pub api_key_sid: Option<String>,
     /// Its state at the last check.
     pub status: CarrierAccountStatus,
     /// What is wrong with it, in words; `None` if nothing is.

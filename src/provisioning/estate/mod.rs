@@ -1,10 +1,12 @@
-//! An estate: the numbers that the carrier account holds, and a run that takes many of them over.
+//! An estate: the numbers that an account at the carrier holds, and a run that takes many of them over.
 //!
 //! Each import is an ordinary operation, so a run may be killed at any time: a server finishes what was begun, and the next run skips
 //! what its tenant holds already. A number that fails does not stop the others; a carrier that does not answer does.
 
+mod account;
 mod run;
 
+pub use account::{EstateAccount, EstateAccountError};
 pub use run::RunEnd;
 pub(super) use run::a_few_at_a_time;
 
@@ -22,7 +24,7 @@ use crate::domain::{
 pub use crate::store::Holder;
 use crate::store::{Database, StoreError, TenantStore};
 
-/// A number of the carrier account.
+/// A number of an account at the carrier.
 #[derive(Debug, Clone)]
 pub struct EstateNumber {
     /// The number.
@@ -69,14 +71,15 @@ pub enum Imported {
 }
 
 impl Provisioning {
-    /// Every number of the carrier account with what is set on it and who holds it, in the order of the numbers.
+    /// Every number of an account with what is set on it and who holds it, in the order of the numbers.
     ///
     /// # Errors
     /// [`RepointError`]: nothing was changed.
-    pub async fn estate(&self) -> Result<Vec<EstateNumber>, RepointError> {
-        let owned = self.carrier().owned().await?;
+    pub async fn estate(&self, account: &EstateAccount) -> Result<Vec<EstateNumber>, RepointError> {
+        let carrier = self.accounts().carrier(account.id()).await?;
+        let owned = carrier.owned().await?;
         let sids: HashSet<&str> = owned.iter().map(|owned| owned.sid.as_str()).collect();
-        let services = self.carrier().messaging_services(&sids).await?;
+        let services = carrier.messaging_services(&sids).await?;
         let numbers: Vec<E164> = owned.iter().map(|owned| owned.number.clone()).collect();
         let holders = self.0.store.holders_of(&numbers).await?;
         let read = |owned: OwnedNumber| EstateNumber {
@@ -93,13 +96,14 @@ impl Provisioning {
         Ok(estate)
     }
 
-    /// What is wrong with a plan for this estate, with the position of each entry at fault. Nothing is changed.
+    /// What is wrong with a plan for this account and its estate, with the position of each entry at fault. Nothing is changed.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn faults_of(
         &self,
         plan: &[PlannedImport],
+        account: &EstateAccount,
         estate: &[EstateNumber],
     ) -> Result<Vec<(usize, String)>, StoreError> {
         let by_number: HashMap<&E164, &EstateNumber> =
@@ -112,6 +116,12 @@ impl Provisioning {
         let fault = |planned: &PlannedImport| {
             let PlannedImport { number, tenant, agent, .. } = planned;
             let owner = agent.map(|agent| owners.get(&agent));
+            if let Some(only) = account.tenant().filter(|only| only != tenant) {
+                return Some(format!(
+                    "{number} cannot go to tenant {}: the account belongs to tenant {}, which alone can get its numbers",
+                    tenant.0, only.0
+                ));
+            }
             match by_number.get(number) {
                 None => return Some(format!("{number} is not in the carrier account")),
                 Some(EstateNumber { holder: Some(holder), .. }) if holder.tenant != *tenant => {
@@ -139,17 +149,18 @@ impl Provisioning {
         Ok(plan.iter().enumerate().filter_map(|(at, planned)| Some((at, fault(planned)?))).collect())
     }
 
-    /// Takes these numbers over, whatever is set on them, a few at a time, and reports each result to `on_result`. Once cancelled, it
-    /// starts no further import and waits for those under way.
+    /// Takes these numbers of an account over, whatever is set on them, a few at a time, and reports each result to `on_result`. Once
+    /// cancelled, it starts no further import and waits for those under way.
     pub async fn take_over(
         &self,
         database: &Database,
+        account: &EstateAccount,
         plan: Vec<PlannedImport>,
         stop: &CancellationToken,
         mut on_result: impl FnMut(&PlannedImport, &Imported),
     ) -> RunEnd {
         let run_id = self.0.entropy.uuid(self.0.clock.now()).to_string();
-        let take = |planned| self.take_one(database, planned, &run_id);
+        let take = |planned| self.take_one(database, account, planned, &run_id);
         a_few_at_a_time(plan, stop, take, |(planned, imported)| {
             on_result(&planned, &imported);
             matches!(imported, Imported::No { is_outage: true, .. })
@@ -160,10 +171,11 @@ impl Provisioning {
     async fn take_one(
         &self,
         database: &Database,
+        account: &EstateAccount,
         planned: PlannedImport,
         run_id: &str,
     ) -> (PlannedImport, Imported) {
-        let imported = match self.import_planned(database, &planned, run_id).await {
+        let imported = match self.import_planned(database, account, &planned, run_id).await {
             Ok(imported) => imported,
             Err(StoreError::Refused(refusal)) => Imported::No { why: refusal.message, is_outage: false },
             Err(failure) => {
@@ -177,6 +189,7 @@ impl Provisioning {
     async fn import_planned(
         &self,
         database: &Database,
+        account: &EstateAccount,
         planned: &PlannedImport,
         run_id: &str,
     ) -> Result<Imported, StoreError> {
@@ -187,7 +200,7 @@ impl Provisioning {
             Some(held) => self.rest_of(&store, &held).await?,
             None => {
                 let PlannedImport { number, label, .. } = planned.clone();
-                let wanted = WantedImport { number, account: None, label, replace_settings: true };
+                let wanted = WantedImport { number, account: account.id(), label, replace_settings: true };
                 // Needs no idempotency key: a second import of a number that is held is refused.
                 self.import_number(&store, planned.agent, wanted, None).await?.id
             }

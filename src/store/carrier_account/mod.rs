@@ -1,8 +1,12 @@
-//! Accounts at the carrier: those of tenants, with their encrypted tokens, and which account a number, a call or a message belongs to.
+//! Accounts at the carrier: those of tenants, with their encrypted credentials, and which account a number, a call or a message belongs to.
 //!
-//! The tenant's role writes tokens and cannot read them. Every server follows the table by [`SystemStore::carrier_accounts_since`].
+//! The tenant's role writes credentials and cannot read them. Every server follows the table by [`SystemStore::carrier_accounts_since`].
 
 mod owner;
+mod subaccount;
+
+pub use subaccount::TenantSubaccount;
+pub(super) use subaccount::{subaccount_abandoned, subaccount_created};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, OnConflict, Query};
@@ -16,8 +20,7 @@ use super::entities::carrier_account::{Column, Entity, Model, TABLE, TOKENS};
 use super::entities::{self, phone_number};
 use super::{StoreError, SystemStore, TenantStore};
 use crate::domain::{
-    CarrierAccount, CarrierAccountId, CarrierAccountKind, CarrierAccountStatus, NumberStatus, OperationId,
-    TenantId,
+    CarrierAccount, CarrierAccountId, CarrierAccountKind, CarrierAccountStatus, NumberStatus, TenantId,
 };
 
 /// Rows of one statement.
@@ -38,7 +41,18 @@ pub struct StoredAccount {
     pub updated_at: DateTime<Utc>,
 }
 
-/// The encrypted tokens of an account.
+/// The encrypted credentials of an own account, to be stored.
+#[derive(Clone)]
+pub struct SealedCredentials {
+    /// The token.
+    pub token: String,
+    /// The carrier's id of the API key, which is not encrypted; `None`: the token authenticates requests.
+    pub api_key_sid: Option<String>,
+    /// The secret of the API key.
+    pub api_key_secret: Option<String>,
+}
+
+/// The encrypted tokens of an account, and the encrypted secret of its API key.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct SealedTokens {
     /// The token.
@@ -47,6 +61,8 @@ pub struct SealedTokens {
     pub previous: Option<String>,
     /// Until when signatures with that one are accepted.
     pub previous_until: Option<DateTime<Utc>>,
+    /// The secret of the API key that authenticates requests.
+    pub api_key_secret: Option<String>,
 }
 
 /// Result of a check of an account at the carrier.
@@ -56,19 +72,6 @@ pub struct AccountCheck {
     pub status: CarrierAccountStatus,
     /// What is wrong with it, in words.
     pub detail: Option<String>,
-}
-
-/// The subaccount of a tenant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TenantSubaccount {
-    /// Id of the row.
-    pub id: CarrierAccountId,
-    /// The operation that creates it.
-    pub created_by: Option<OperationId>,
-    /// Whether it is there.
-    pub is_created: bool,
-    /// Its state.
-    pub is_active: bool,
 }
 
 fn connected() -> Condition {
@@ -109,7 +112,7 @@ impl TenantStore {
         &self,
         id: CarrierAccountId,
         sid: &str,
-        token: &str,
+        sealed: SealedCredentials,
         check: &AccountCheck,
     ) -> Result<bool, StoreError> {
         let now = self.shared.clock.now();
@@ -125,6 +128,8 @@ impl TenantStore {
                     "status",
                     "detail",
                     "token",
+                    "api_key_sid",
+                    "api_key_secret",
                     "checked_at",
                     "created_at",
                     "updated_at",
@@ -138,7 +143,9 @@ impl TenantStore {
                 CarrierAccountKind::Own.as_str().into(),
                 check.status.as_str().into(),
                 check.detail.clone().into(),
-                token.into(),
+                sealed.token.into(),
+                sealed.api_key_sid.into(),
+                sealed.api_key_secret.into(),
                 now.into(),
                 now.into(),
                 now.into(),
@@ -147,14 +154,14 @@ impl TenantStore {
         Ok(self.transaction.execute(&insert).await?.rows_affected() > 0)
     }
 
-    /// Replaces the token of a connected account. `previous`: the one before stays accepted until then.
+    /// Replaces the credentials of a connected account. `previous`: the token before stays accepted until then.
     ///
     /// # Errors
     /// [`StoreError`]; the transaction must then be dropped.
-    pub async fn rotate_account_token(
+    pub async fn replace_account_credentials(
         &self,
         id: CarrierAccountId,
-        token: &str,
+        sealed: SealedCredentials,
         previous: Option<(String, DateTime<Utc>)>,
         check: &AccountCheck,
     ) -> Result<bool, StoreError> {
@@ -166,9 +173,11 @@ impl TenantStore {
             .values([
                 (Alias::new("status"), check.status.as_str().into()),
                 (Alias::new("detail"), check.detail.clone().into()),
-                (Alias::new("token"), token.into()),
+                (Alias::new("token"), sealed.token.into()),
                 (Alias::new("previous_token"), previous.into()),
                 (Alias::new("previous_until"), until.into()),
+                (Alias::new("api_key_sid"), sealed.api_key_sid.into()),
+                (Alias::new("api_key_secret"), sealed.api_key_secret.into()),
                 (Alias::new("checked_at"), now.into()),
                 (Alias::new("updated_at"), now.into()),
             ])
@@ -178,7 +187,7 @@ impl TenantStore {
         Ok(self.transaction.execute(&update).await?.rows_affected() > 0)
     }
 
-    /// Disconnects an account and forgets its tokens. Returns whether it was connected.
+    /// Disconnects an account and forgets its credentials. Returns whether it was connected.
     ///
     /// # Errors
     /// [`StoreError`]; the transaction must then be dropped.
@@ -191,6 +200,8 @@ impl TenantStore {
             .values([
                 (Alias::new("token"), none()),
                 (Alias::new("previous_token"), none()),
+                (Alias::new("api_key_sid"), none()),
+                (Alias::new("api_key_secret"), none()),
                 (Alias::new("disconnected_at"), now.into()),
                 (Alias::new("updated_at"), now.into()),
             ])
@@ -214,73 +225,9 @@ impl TenantStore {
             .count(&self.transaction)
             .await?)
     }
-
-    /// The tenant's subaccount, whether it is there or being created.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the query fails.
-    pub async fn subaccount(&self) -> Result<Option<TenantSubaccount>, StoreError> {
-        subaccount_of(&self.transaction, self.tenant).await
-    }
-
-    /// Stores that an operation creates the tenant's subaccount. Returns whether none is there or being created.
-    ///
-    /// # Errors
-    /// [`StoreError`]; the transaction must then be dropped.
-    pub async fn insert_subaccount(
-        &self,
-        id: CarrierAccountId,
-        created_by: OperationId,
-    ) -> Result<bool, StoreError> {
-        let now = self.shared.clock.now();
-        let mut insert = Query::insert();
-        insert
-            .into_table(Entity)
-            .columns(
-                ["id", "tenant_id", "kind", "status", "operation_id", "created_at", "updated_at"]
-                    .map(Alias::new),
-            )
-            .values_panic([
-                id.0.into(),
-                self.tenant.0.into(),
-                CarrierAccountKind::Subaccount.as_str().into(),
-                CarrierAccountStatus::Active.as_str().into(),
-                created_by.0.into(),
-                now.into(),
-                now.into(),
-            ])
-            .on_conflict(OnConflict::new().do_nothing().to_owned());
-        Ok(self.transaction.execute(&insert).await?.rows_affected() > 0)
-    }
-}
-
-async fn subaccount_of(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-) -> Result<Option<TenantSubaccount>, StoreError> {
-    let row = Entity::find()
-        .filter(Column::TenantId.eq(tenant.0))
-        .filter(Column::Kind.eq(CarrierAccountKind::Subaccount.as_str()))
-        .filter(Column::DisconnectedAt.is_null())
-        .one(db)
-        .await?;
-    Ok(row.map(|row| TenantSubaccount {
-        id: CarrierAccountId(row.id),
-        created_by: row.operation_id.map(OperationId),
-        is_created: row.sid.is_some(),
-        is_active: row.status == CarrierAccountStatus::Active.as_str(),
-    }))
 }
 
 impl SystemStore {
-    /// The tenant's subaccount, whether it is there or being created.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the query fails.
-    pub async fn subaccount_of(&self, tenant: TenantId) -> Result<Option<TenantSubaccount>, StoreError> {
-        subaccount_of(self.db(), tenant).await
-    }
-
     /// The tenant's own connected account that is active, the oldest of several.
     ///
     /// # Errors
@@ -344,6 +291,19 @@ impl SystemStore {
         entities::found(self.db(), query).await?.first().map(read_stored).transpose()
     }
 
+    /// Reads the account with the carrier's id: the one that is connected, else the one that was connected last; `None` if there is
+    /// none.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Corrupt`] if it is unreadable.
+    pub async fn carrier_account_by_sid(&self, sid: &str) -> Result<Option<StoredAccount>, StoreError> {
+        let named = Entity::find().filter(Column::Sid.eq(sid)).order_by_desc(Column::CreatedAt);
+        let rows = entities::found(self.db(), with_tokens(named)).await?;
+        let mut accounts = rows.iter().map(read_stored).collect::<Result<Vec<_>, _>>()?;
+        let at = accounts.iter().position(|stored| stored.is_connected).unwrap_or_default();
+        Ok((!accounts.is_empty()).then(|| accounts.swap_remove(at)))
+    }
+
     /// Stores the result of a check at the carrier.
     ///
     /// # Errors
@@ -366,7 +326,7 @@ impl SystemStore {
         Ok(())
     }
 
-    /// Replaces the encryption of an account's tokens, unless they were changed meanwhile.
+    /// Replaces the encryption of an account's credentials, unless they were changed meanwhile.
     ///
     /// # Errors
     /// [`StoreError`] if the query fails.
@@ -383,56 +343,19 @@ impl SystemStore {
             .values([
                 (Alias::new("token"), tokens.token.clone().into()),
                 (Alias::new("previous_token"), tokens.previous.clone().into()),
+                (Alias::new("api_key_secret"), tokens.api_key_secret.clone().into()),
                 (Alias::new("updated_at"), now.into()),
             ])
             .and_where(Column::Id.eq(id.0))
             .and_where(Expr::col(Alias::new("token")).eq(was.token.clone()));
-        update.and_where(match &was.previous {
-            Some(previous) => Expr::col(Alias::new("previous_token")).eq(previous.clone()),
-            None => Expr::col(Alias::new("previous_token")).is_null(),
-        });
+        for (column, stored) in [("previous_token", &was.previous), ("api_key_secret", &was.api_key_secret)] {
+            update.and_where(match stored {
+                Some(stored) => Expr::col(Alias::new(column)).eq(stored.clone()),
+                None => Expr::col(Alias::new(column)).is_null(),
+            });
+        }
         Ok(self.db().execute(&update).await?.rows_affected() > 0)
     }
-}
-
-/// Stores the tokens of a subaccount that was created at the carrier.
-pub(super) async fn subaccount_created(
-    db: &impl ConnectionTrait,
-    now: DateTime<Utc>,
-    (tenant, id): (TenantId, CarrierAccountId),
-    (sid, token): (&str, &str),
-) -> Result<(), StoreError> {
-    let mut update = Query::update();
-    update
-        .table(Entity)
-        .values([
-            (Alias::new("sid"), sid.into()),
-            (Alias::new("token"), token.into()),
-            (Alias::new("checked_at"), now.into()),
-            (Alias::new("updated_at"), now.into()),
-        ])
-        .and_where(Column::Id.eq(id.0))
-        .and_where(Column::TenantId.eq(tenant.0));
-    // An account is there now, so a missing row must not be ignored.
-    if db.execute(&update).await?.rows_affected() == 0 {
-        return Err(StoreError::Corrupt { table: TABLE, column: "id" });
-    }
-    Ok(())
-}
-
-/// Removes a subaccount that was not created, so that another operation can create one.
-pub(super) async fn subaccount_abandoned(
-    db: &impl ConnectionTrait,
-    tenant: TenantId,
-    id: CarrierAccountId,
-) -> Result<(), StoreError> {
-    Entity::delete_many()
-        .filter(Column::Id.eq(id.0))
-        .filter(Column::TenantId.eq(tenant.0))
-        .filter(Column::Sid.is_null())
-        .exec(db)
-        .await?;
-    Ok(())
 }
 
 fn with_tokens(mut query: Select<Entity>) -> Select<Entity> {
@@ -450,6 +373,7 @@ fn read_stored(row: &QueryResult) -> Result<StoredAccount, StoreError> {
         token: row.try_get("", TOKENS[0])?,
         previous: row.try_get("", TOKENS[1])?,
         previous_until: row.try_get("", TOKENS[2])?,
+        api_key_secret: row.try_get("", TOKENS[3])?,
     };
     let (is_connected, updated_at) = (model.disconnected_at.is_none(), model.updated_at);
     Ok(StoredAccount { account: model.try_into()?, tokens, is_connected, updated_at })
@@ -458,6 +382,12 @@ fn read_stored(row: &QueryResult) -> Result<StoredAccount, StoreError> {
 impl std::fmt::Debug for StoredAccount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("StoredAccount").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for SealedCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SealedCredentials")
     }
 }
 

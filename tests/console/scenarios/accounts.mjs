@@ -42,6 +42,12 @@ async function connects(stage, person, sid, secret) {
   await person.sees(/The carrier rejects this auth token/);
   stage.check((await person.field('Auth token').getAttribute('type')) === 'password', 'a wrong token is refused at its field, which hides what is typed');
   await person.types('Auth token', secret);
+  await dialog.getByText('Use an API key for requests').click();
+  await person.types('API key SID', `SK${newToken()}`);
+  await person.presses('Connect the account');
+  await person.sees(/An API key has a SID and a secret/);
+  stage.check(true, 'half an API key is refused at its field');
+  await person.types('API key SID', '');
   await person.presses('Connect the account');
   await dialog.waitFor({ state: 'detached' });
   const row = person.row(sid);
@@ -87,14 +93,14 @@ async function replaces(stage, person, token, sid) {
   await until('the number’s page says that the token is rejected', async () => {
     await person.page.reload();
     await person.settled();
-    return person.has(/The carrier rejects the token of this number’s account/);
+    return person.has(/The carrier rejects the credentials of this number’s account/);
   }, 60_000);
   await person.visits('');
-  await person.sees(/has a token that the carrier rejects/);
+  await person.sees(/has credentials that the carrier rejects/);
   stage.check(true, 'a rejected token is told on the number’s page and on the first one');
   await person.link(/^Open the accounts/).click();
   await person.heading('Carrier accounts').waitFor();
-  await person.row(sid).getByText('Token rejected').waitFor();
+  await person.row(sid).getByText('Credentials rejected').waitFor();
   await person.presses(`Replace the token: ${sid}`);
   await person.dialog('Replace the token').waitFor();
   stage.check((await person.field('Account SID').inputValue()) === sid, 'a token is replaced for the account that was chosen');

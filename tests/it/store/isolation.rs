@@ -193,6 +193,7 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
         ("another's agent", format!("UPDATE agents SET tenant_id = '{}'", theirs.tenant_id.0)),
         ("the provider's word", "UPDATE agents SET synced_revision = revision".to_owned()),
         ("the token of its carrier account", "SELECT token FROM carrier_accounts".to_owned()),
+        ("the API key of its carrier account", "SELECT api_key_secret FROM carrier_accounts".to_owned()),
         ("whose a carrier account is", "UPDATE carrier_accounts SET sid = 'AC1'".to_owned()),
         ("the account of its number", "UPDATE phone_numbers SET carrier_account_id = NULL".to_owned()),
         ("a number's owner", "UPDATE phone_numbers SET number = '+12125550999'".to_owned()),

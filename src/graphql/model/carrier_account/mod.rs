@@ -31,7 +31,8 @@ pub(crate) enum CarrierAccountStatus {
     Suspended,
     /// It is closed at the carrier.
     Closed,
-    /// The carrier rejects its credentials. Callers of its numbers hear an apology until they are replaced.
+    /// The carrier rejects its auth token or its API key; `detail` says which. While the token is rejected, callers of its numbers hear an
+    /// apology.
     Rejected,
 }
 
@@ -71,6 +72,11 @@ impl CarrierAccount {
     /// State at the last check. An account is checked every ten minutes, and when a signature of the carrier is invalid.
     async fn status(&self) -> CarrierAccountStatus {
         self.0.status.into()
+    }
+
+    /// The carrier's id of the API key that authenticates requests in the account, `SK…`; `null` if its auth token does.
+    async fn api_key_sid(&self) -> Option<&str> {
+        self.0.api_key_sid.as_deref()
     }
 
     /// What is wrong with the account, and what to do; `null` if nothing is.
@@ -119,6 +125,7 @@ impl CarrierAccount {
             tenant_id: tenant.id,
             sid: shown,
             kind: Kind::Shared,
+            api_key_sid: None,
             status: Status::Active,
             detail: None,
             checked_at: None,

@@ -1,9 +1,10 @@
 //! Connecting a tenant's own account, and disconnecting it. The credentials are checked at the carrier before a transaction begins.
 
-use secrecy::SecretString;
-
 use crate::accounts::{Connecting, NotConnected};
-use crate::domain::{CarrierAccountId, CarrierAccountKind, Refusal, RefusalCode, is_account_sid};
+use crate::carrier::AccountCredentials;
+use crate::domain::{
+    CarrierAccountId, CarrierAccountKind, Refusal, RefusalCode, is_account_sid, is_api_key_sid,
+};
 use crate::provisioning::{Provisioning, provider_refusal};
 use crate::store::{StoreError, TenantStore};
 
@@ -17,12 +18,19 @@ impl Provisioning {
     ///
     /// # Errors
     /// The refusal, with its field.
-    pub async fn check_account(&self, sid: &str, token: &SecretString) -> Result<Connecting, Refusal> {
+    pub async fn check_account(
+        &self,
+        sid: &str,
+        credentials: &AccountCredentials,
+    ) -> Result<Connecting, Refusal> {
         let invalid = |field: &str, why: &str| Refusal::new(RefusalCode::InvalidInput, why).at(field);
         if !is_account_sid(sid) {
             return Err(invalid("accountSid", "an account SID is AC and 32 hexadecimal digits"));
         }
-        self.0.accounts.try_credentials(sid, token).await.map_err(|why| match why {
+        if credentials.api_key.as_ref().is_some_and(|key| !is_api_key_sid(&key.sid)) {
+            return Err(invalid("apiKeySid", "the SID of an API key is SK and 32 hexadecimal digits"));
+        }
+        self.0.accounts.try_credentials(sid, credentials).await.map_err(|why| match why {
             NotConnected::NoKey => Refusal::new(
                 RefusalCode::InvalidInput,
                 "this server cannot store credentials: its operator must set ENCRYPTION_KEY",
@@ -32,6 +40,15 @@ impl Provisioning {
                 "authToken",
                 "the carrier rejects this auth token: copy the account's primary auth token, without spaces",
             ),
+            NotConnected::WrongKey => invalid(
+                "apiKeySecret",
+                "the carrier rejects this API key: check its SID and its secret; a restricted key needs the permission to read \
+                 phone numbers",
+            ),
+            NotConnected::ForeignKey => invalid(
+                "apiKeySid",
+                "this API key is of another account: create a key in the account that is connected",
+            ),
             NotConnected::NotActive(state) => {
                 invalid("accountSid", &format!("the account is {state} at the carrier: settle that first"))
             }
@@ -39,8 +56,8 @@ impl Provisioning {
         })
     }
 
-    /// Stores an account whose credentials were checked, or the new token of one that is connected. The token before stays accepted for
-    /// signatures for a while. Afterwards, call [`crate::accounts::Accounts::reread`].
+    /// Stores an account whose credentials were checked, or the new credentials of one that is connected. The token before stays accepted
+    /// for signatures for a while. Afterwards, call [`crate::accounts::Accounts::reread`].
     ///
     /// # Errors
     /// [`StoreError`]; refusals as [`StoreError::Refused`].
@@ -48,7 +65,7 @@ impl Provisioning {
         &self,
         store: &TenantStore,
         sid: &str,
-        token: &SecretString,
+        credentials: &AccountCredentials,
         connecting: Connecting,
     ) -> Result<CarrierAccountId, StoreError> {
         let unsealed = |_| StoreError::Corrupt { table: "carrier_accounts", column: "token" };
@@ -57,9 +74,9 @@ impl Provisioning {
             if same.kind != CarrierAccountKind::Own {
                 return Err(taken().into());
             }
-            let sealed = self.0.accounts.seal(same.id, sid, token).map_err(unsealed)?;
-            let previous = self.0.accounts.previous_for(same.id, token);
-            store.rotate_account_token(same.id, &sealed, previous, &connecting.check).await?;
+            let sealed = self.0.accounts.seal_credentials(same.id, sid, credentials).map_err(unsealed)?;
+            let previous = self.0.accounts.previous_for(same.id, &credentials.auth_token);
+            store.replace_account_credentials(same.id, sealed, previous, &connecting.check).await?;
             store.audit(CONNECT, same.id).await?;
             return Ok(same.id);
         }
@@ -68,9 +85,9 @@ impl Provisioning {
             return Err(Refusal::new(RefusalCode::InvalidInput, why).at("accountSid").into());
         }
         let id = CarrierAccountId(self.0.entropy.uuid(self.0.clock.now()));
-        let sealed = self.0.accounts.seal(id, sid, token).map_err(unsealed)?;
+        let sealed = self.0.accounts.seal_credentials(id, sid, credentials).map_err(unsealed)?;
         // Another tenant's connection decides, whoever was first: the index knows it although this tenant does not see it.
-        if !store.insert_own_account(id, sid, &sealed, &connecting.check).await? {
+        if !store.insert_own_account(id, sid, sealed, &connecting.check).await? {
             return Err(taken().into());
         }
         store.audit(CONNECT, id).await?;

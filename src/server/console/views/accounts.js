@@ -55,7 +55,11 @@ function List({ rows, busy, onOpen }) {
   /** @type {import('../ui/table.js').Column<Account>[]} */
   const columns = [
     { label: 'Account', isHead: true, cell: ({ kind }) => KINDS[kind] ?? format.words(kind) },
-    { label: 'SID', cell: ({ accountSid }) => html`<code>${accountSid}</code>` },
+    {
+      label: 'SID',
+      cell: ({ accountSid, apiKeySid }) =>
+        html`<span><code>${accountSid}</code>${apiKeySid && html` <span class="hint block">requests by the API key <code>${apiKeySid}</code></span>`}</span>`,
+    },
     {
       label: 'State',
       cell: ({ status, detail }) =>

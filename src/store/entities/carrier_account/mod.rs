@@ -6,7 +6,7 @@ use super::read;
 use crate::domain::{CarrierAccount, CarrierAccountId, TenantId};
 use crate::store::StoreError;
 
-/// Row of an account, without its tokens ([`TOKENS`]), which the tenant's role may not read.
+/// Row of an account, without its tokens and the secret of its API key ([`TOKENS`]), which the tenant's role may not read.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "carrier_accounts")]
 pub struct Model {
@@ -22,6 +22,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub detail: Option<String>,
     pub operation_id: Option<Uuid>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub api_key_sid: Option<String>,
     pub checked_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
@@ -36,8 +38,9 @@ impl ActiveModelBehavior for ActiveModel {}
 
 pub(in crate::store) const TABLE: &str = "carrier_accounts";
 
-/// Columns of the encrypted tokens, and until when the previous one is accepted.
-pub(in crate::store) const TOKENS: [&str; 3] = ["token", "previous_token", "previous_until"];
+/// Columns of the encrypted tokens, until when the previous one is accepted, and of the encrypted secret of the API key.
+pub(in crate::store) const TOKENS: [&str; 4] =
+    ["token", "previous_token", "previous_until", "api_key_secret"];
 
 impl TryFrom<Model> for CarrierAccount {
     type Error = StoreError;
@@ -49,6 +52,7 @@ impl TryFrom<Model> for CarrierAccount {
             // Lists leave out an account that is not created yet.
             sid: row.sid.ok_or(StoreError::Corrupt { table: TABLE, column: "sid" })?,
             kind: read::text(TABLE, "kind", &row.kind)?,
+            api_key_sid: row.api_key_sid,
             status: read::text(TABLE, "status", &row.status)?,
             detail: row.detail,
             checked_at: row.checked_at,

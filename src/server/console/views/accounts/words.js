@@ -16,7 +16,7 @@ const STATUSES = {
   ACTIVE: ['Active', 'good'],
   SUSPENDED: ['Suspended', 'warn'],
   CLOSED: ['Closed', 'bad'],
-  REJECTED: ['Token rejected', 'bad'],
+  REJECTED: ['Credentials rejected', 'bad'],
 };
 
 /** @param {{ value: string }} props */
@@ -38,7 +38,7 @@ export function AccountWords({ account }) {
 /** What calls to a number get while its account is not active. @type {Record<string, string>} */
 const TROUBLES = {
   REJECTED:
-    'The carrier rejects the token of this number’s account. Callers hear an apology, or their calls are forwarded, and no agent answers them.',
+    'The carrier rejects the credentials of this number’s account. If it is the token, callers hear an apology, or their calls are forwarded, and no agent answers them.',
   SUSPENDED: 'The carrier has suspended this number’s account, so calls may not arrive.',
   CLOSED: 'This number’s account is closed at the carrier, so calls do not arrive.',
 };

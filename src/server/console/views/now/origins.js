@@ -7,7 +7,7 @@ import { href } from '../../lib/router.js';
 
 /** What is said of an account in such a state; one of another state is in order. @type {Record<string, string>} */
 const ACCOUNTS = {
-  REJECTED: ' has a token that the carrier rejects, so no agent answers the calls to its numbers.',
+  REJECTED: ' has credentials that the carrier rejects. If it is the token, no agent answers the calls to its numbers.',
   SUSPENDED: ' is suspended at the carrier, so calls to its numbers may not arrive.',
   CLOSED: ' is closed at the carrier, so calls to its numbers do not arrive.',
 };
