@@ -23,7 +23,7 @@ pub use accounts::{AccountState, Subaccount};
 pub use client::{Carrier, CarrierConfig};
 pub use error::{CarrierError, Rejection};
 pub use messages::{CarrierMessage, FetchedMedia, MediaFailure, MessagingService, TextToSend};
-pub use numbers::{FormerSettings, Purchase};
+pub use numbers::{DispatchAddress, EmergencyRegistration, FormerSettings, Purchase};
 pub use porting::{PortCancellation, PortIn, PortOrder, PortStatus, PortableNumber};
 pub use prices::{CountryPrices, LIST_MESSAGE_PRICE, list_minute_price, list_price};
 pub use twiml::{Dial, Twiml, TwimlRenderer, Verb};
