@@ -144,6 +144,8 @@ pub struct OwnedNumber {
     pub kind: Option<NumberType>,
     /// Voice, SMS and MMS.
     pub capabilities: Capabilities,
+    /// Whether it is hosted: the account takes its texts, and its calls stay with another carrier.
+    pub is_hosted: bool,
     /// When the account bought it; `None` if the carrier's date is missing or unreadable.
     pub created_at: Option<DateTime<Utc>>,
     /// What stands in the way of a release.

@@ -164,8 +164,7 @@ impl Practice {
         let state = self.app.sandbox_state().await;
         let number = state["numbers"].as_array().unwrap().iter().find(|one| one["phone_number"] == NUMBER);
         let number = number.unwrap();
-        let of_number =
-            ["emergency_address_sid", "emergency_address_status"].map(|name| number[name].clone());
+        let of_number = ["address_sid", "status"].map(|name| number["emergency"][name].clone());
         (state["addresses"].as_array().unwrap().clone(), of_number)
     }
 
