@@ -11,8 +11,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::practice::{DEADLINE, Practice};
-use crate::support::wait_until;
+use crate::support::practice::{DEADLINE, Practice, TENANT};
+use crate::support::{App, wait_until};
 
 /// Not for sale at the sandbox.
 const NUMBER: &str = "+17185557777";
@@ -363,6 +363,50 @@ async fn an_address_that_is_not_registered_stops_neither_the_port_nor_the_calls(
     assert_eq!((addresses.len(), &of_number[1]), (0, &json!("unregistered")));
 }
 
+/// Requests that wait for the carrier, encrypted and not. Text and bytes are written differently by the two databases.
+const SEALED: &str = "SELECT count(*) FROM kept_numbers WHERE CAST(port_order AS TEXT) NOT LIKE '%Northside%'
+    AND CAST(port_order AS TEXT) LIKE '\"1.%' AND CAST(substr(bill, 1, 2) AS TEXT) IN ('1.', '\\x312e')";
+const PLAIN: &str = "SELECT count(*) FROM kept_numbers WHERE CAST(port_order AS TEXT) LIKE '%Northside%'
+    AND CAST(substr(bill, 1, 4) AS TEXT) IN ('%PDF', '\\x25504446')";
+
+#[tokio::test]
+async fn data_and_bill_are_encrypted_until_the_carrier_has_them() {
+    let (key, next) =
+        ("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=");
+    let unwaited = ("OPERATION_WAIT", "0s");
+    let (without, with) = (vec![unwaited], vec![unwaited, ("ENCRYPTION_KEY", key)]);
+    let rotated = vec![("ENCRYPTION_KEY", next), ("ENCRYPTION_KEY_PREVIOUS", key)];
+    // What was stored without a key is read with one, and what was stored with a key after its rotation.
+    for (before, after, stored) in [(without, with.clone(), [0, 1]), (with, rotated, [1, 0])] {
+        let app = App::start_with(&before).await;
+        let token = app.token(TENANT);
+        let mut practice = Practice { app, token, made: Value::Null, number: String::new() };
+        let made = practice.create(json!({ "name": "Practice", "areaCode": "212" })).await;
+        practice.over(&made).await;
+        practice.made = made;
+        let id = practice.keep(NUMBER).await;
+        // The carrier does not answer, so that the request stays in the database.
+        let faults = json!({ "match": { "provider": "twilio", "path_contains": "Porting/Portability" },
+            "action": { "delay_ms": 2000, "status": 503 } });
+        practice.app.faults(faults).await;
+        let payload = practice.request_port(&id, json!({})).await;
+        assert_eq!(payload["userErrors"], json!([]), "{payload}");
+        let found = [practice.app.count(SEALED).await, practice.app.count(PLAIN).await];
+        assert_eq!(found, stored, "{before:?}");
+        practice.app.stop().await;
+
+        let Practice { app, made, number, .. } = practice;
+        let now = app.clock().now();
+        let app = App::start_at(app.into_database(), now, &after).await;
+        let practice = Practice { token: app.token(TENANT), app, made, number };
+        practice.until_requested(1).await;
+        let port = practice.ports().await.pop().unwrap();
+        assert_eq!(port["losing_carrier_information"]["customer_name"], "Northside Dental", "{port}");
+        // The carrier takes no document that is not what it says it is.
+        assert!(port["documents"][0].as_str().unwrap().starts_with("RD"), "{port}");
+    }
+}
+
 #[tokio::test]
 async fn a_rejected_port_is_corrected_and_requested_again() {
     let practice = Practice::open(json!({})).await;
@@ -586,8 +630,8 @@ async fn a_server_killed_at_any_step_of_a_port_leaves_nothing_undone() {
 async fn struck(method: &str, path: &str, action: Value, is_killed: bool) {
     let what = format!("{method} {path} {action}");
     let variables = [("OPERATION_WAIT", "0s"), ("OPERATION_LEASE", "1s"), ("PROVIDER_TIMEOUT", "1500ms")];
-    let app = crate::support::App::start_with(&variables).await;
-    let token = app.token(crate::support::practice::TENANT);
+    let app = App::start_with(&variables).await;
+    let token = app.token(TENANT);
     let mut practice = Practice { app, token, made: Value::Null, number: String::new() };
     let made = practice.create(json!({ "name": "Practice", "areaCode": "212" })).await;
     practice.over(&made).await;

@@ -14,7 +14,8 @@ use tracing::{info, warn};
 
 use super::super::{number_of, present, read_data, write_data};
 use super::follow::superseded;
-use super::port::{PortProgress, order_of};
+use super::port::{PortData, PortProgress};
+use super::stored::{order_of, unreadable};
 use super::words;
 use crate::carrier::{Carrier, CarrierError, DispatchAddress, EmergencyRegistration, Rejection};
 use crate::domain::{KeptNumber, KeptNumberState, KeptUpdate, Operation, Refusal, RefusalCode, Step};
@@ -80,7 +81,16 @@ pub(super) async fn create_address(
         let why = "the port was to be canceled before the carrier had the address";
         return created(operation, AddressPlan::Missing(why.to_owned()));
     }
-    let failure = match store_address(driver, operation, &kept).await? {
+    let is_late = driver.0.clock.now() - operation.created_at > LONGEST;
+    let order = match order_of(driver, &kept).await? {
+        Ok(order) => order,
+        Err(_) if is_late => {
+            let why = "this server could not decrypt the address";
+            return created(operation, AddressPlan::Missing(why.to_owned()));
+        }
+        Err(_) => return Ok(unreadable(operation)),
+    };
+    let failure = match store_address(driver, operation, &kept, &order).await {
         Ok(Some(sid)) => return created(operation, AddressPlan::Created(sid)),
         Ok(None) => {
             return Ok(Outcome::WaitUntil(Pause {
@@ -98,7 +108,7 @@ pub(super) async fn create_address(
     if is_verdict {
         return created(operation, AddressPlan::Missing(words::address_refused(&failure, because)));
     }
-    if driver.0.clock.now() - operation.created_at > LONGEST {
+    if is_late {
         return created(operation, AddressPlan::Missing(because.message));
     }
     Ok(Outcome::retry_endlessly(because, Progress::of(operation)))
@@ -109,8 +119,8 @@ async fn store_address(
     driver: &Provisioning,
     operation: &Operation,
     kept: &KeptNumber,
-) -> Result<Result<Option<String>, CarrierError>, StoreError> {
-    let order = order_of(driver, kept).await?;
+    order: &PortData,
+) -> Result<Option<String>, CarrierError> {
     let name = kept.id.0.simple().to_string();
     let address = DispatchAddress {
         name: &name,
@@ -119,14 +129,11 @@ async fn store_address(
     };
     // Ports are requested for the platform's account.
     let carrier = driver.carrier();
-    let known = match carrier.find_address(&name).await {
-        Ok(known) => known,
-        Err(failure) => return Ok(Err(failure)),
-    };
+    let known = carrier.find_address(&name).await?;
     if known.is_none() && unsettled_for(operation, driver.0.clock.now()).is_some() {
-        return Ok(Ok(None));
+        return Ok(None);
     }
-    Ok(carrier.store_address(known.as_deref(), &address).await.map(Some))
+    carrier.store_address(known.as_deref(), &address).await.map(Some)
 }
 
 /// The ported number takes calls: the port is done, unless it is to be registered with an address.

@@ -8,6 +8,7 @@
 mod emergency;
 mod follow;
 mod port;
+mod stored;
 mod words;
 
 pub use port::{PortData, WantedPort};

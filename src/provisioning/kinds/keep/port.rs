@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::super::{Steps, idempotency, insert, present, read_data, repeated, write_data};
 use super::emergency::{AddressPlan, create_address, register_address};
 use super::follow::{canceled, changed_by, cut_over, follow_port, superseded};
+use super::stored::{bill_of, order_of, sealed, unreadable};
 use super::words;
 use crate::carrier::{CarrierError, PortCancellation, PortIn, PortOrder, PortStatus, Rejection};
 use crate::domain::{
@@ -131,7 +132,8 @@ impl Provisioning {
         let operation =
             NewOperation { idempotency, ..self.new_operation(OperationKind::PortNumber, &progress) };
         let operation = insert(store, operation).await?;
-        let port = NewPort { operation: operation.id, order: write_data(&data), bill };
+        let (order, bill) = sealed(self, id, &data, bill)?;
+        let port = NewPort { operation: operation.id, order, bill };
         let kept = store.request_port(id, port).await?;
         Ok((operation, present(kept, "kept_numbers")?))
     }
@@ -210,13 +212,6 @@ fn failed(operation: &Operation, refusal: Refusal) -> Result<Outcome, StoreError
     Ok(Outcome::Failed(refusal, Progress::of(operation).with(undone(operation)?)))
 }
 
-/// The order as it was requested.
-pub(super) async fn order_of(driver: &Provisioning, kept: &KeptNumber) -> Result<PortData, StoreError> {
-    let corrupt = || StoreError::Corrupt { table: "kept_numbers", column: "port_order" };
-    let stored = driver.0.store.port_order(kept.id).await?.ok_or_else(corrupt)?;
-    serde_json::from_value(stored).map_err(|_| corrupt())
-}
-
 /// Step: cancel an earlier port, and ask whether the number can be ported.
 async fn check_portability(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let Some(kept) = driver.0.store.kept_of_port(operation.id).await? else {
@@ -259,7 +254,7 @@ async fn check_portability(driver: &Provisioning, operation: &Operation) -> Resu
         let why = words::not_portable(known.code, known.reason.as_deref());
         return failed(operation, Refusal::new(RefusalCode::CarrierRejected, why));
     }
-    let order = order_of(driver, &kept).await?;
+    let Ok(order) = order_of(driver, &kept).await? else { return Ok(unreadable(operation)) };
     if known.is_pin_required {
         let lacks = [("pin", order.pin.is_none()), ("accountNumber", order.account_number.is_none())];
         if let Some((field, _)) = lacks.into_iter().find(|(_, lacks)| *lacks) {
@@ -290,7 +285,7 @@ async fn upload_bill(driver: &Provisioning, operation: &Operation) -> Result<Out
     if kept.is_cancel_wanted {
         return Ok(canceled(operation));
     }
-    let bill = present(driver.0.store.bill(kept.id).await?, "kept_numbers")?;
+    let Ok(bill) = bill_of(driver, &kept).await? else { return Ok(unreadable(operation)) };
     match driver.carrier().upload_bill(&bill.content_type, &bill.content).await {
         Ok(sid) => {
             let progress = PortProgress { bill: Some(sid), ..read_data(operation)? };
@@ -330,7 +325,7 @@ async fn request_port(driver: &Provisioning, operation: &Operation) -> Result<Ou
         return Ok(canceled(operation));
     }
     driver.announce_ports().await;
-    let data = order_of(driver, &kept).await?;
+    let Ok(data) = order_of(driver, &kept).await? else { return Ok(unreadable(operation)) };
     let order = PortOrder {
         number: &kept.number,
         pin: data.pin.as_deref(),
