@@ -12,10 +12,12 @@
 //!   ([`Accounts::recheck`]). The account is `REJECTED` until a check succeeds again.
 
 mod check;
+mod port_data;
 mod sealed;
 mod watch;
 
 pub use check::{Connecting, NotConnected};
+pub use port_data::PortPart;
 pub use sealed::Unreadable;
 
 use std::collections::HashMap;
@@ -51,9 +53,9 @@ pub struct AccountsConfig {
     pub platform_token_previous: Option<SecretString>,
     /// Whether each tenant gets a subaccount with its first number.
     pub subaccounts: bool,
-    /// Key that encrypts tokens.
+    /// Key that encrypts tokens, and the requests for ports.
     pub encryption_key: Option<SecretString>,
-    /// Previous key, with which tokens are still read.
+    /// Previous key, with which both are still read.
     pub encryption_key_previous: Option<SecretString>,
 }
 

@@ -1,6 +1,5 @@
-//! Encryption of credentials at rest: AES-256-GCM under `ENCRYPTION_KEY`. The id of the account and a SID are authenticated with each
-//! secret, so that it cannot be put into another account's row, or into another column: the account's SID with a token, the API
-//! key's SID with its secret.
+//! Encryption at rest: AES-256-GCM under `ENCRYPTION_KEY`. What a value belongs to is authenticated with it, so that it cannot be put
+//! into another row or column: for a token, the id and the SID of the account; for the secret of an API key, the key's SID instead.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -16,7 +15,7 @@ const NONCE: usize = 12;
 /// Bytes of the key's hash that name it.
 const FINGERPRINT: usize = 4;
 
-/// The keys: tokens are encrypted with the current one and decrypted with either.
+/// The keys: values are encrypted with the current one and decrypted with either.
 #[derive(Debug)]
 pub(super) struct Keyring {
     current: Key,
@@ -34,9 +33,9 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// A token cannot be encrypted or decrypted. Says nothing about it.
+/// A value cannot be encrypted or decrypted. Says nothing about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the token cannot be read with ENCRYPTION_KEY or ENCRYPTION_KEY_PREVIOUS")]
+#[error("a stored secret cannot be read with ENCRYPTION_KEY or ENCRYPTION_KEY_PREVIOUS")]
 pub struct Unreadable;
 
 impl Key {
@@ -64,16 +63,7 @@ impl Keyring {
         (id, sid): (CarrierAccountId, &str),
         token: &SecretString,
     ) -> Result<String, Unreadable> {
-        let mut text = token.expose_secret().as_bytes().to_vec();
-        // The library chooses a random nonce for each token.
-        let nonce = self
-            .current
-            .key
-            .seal_in_place_append_tag(Aad::from(context(id, sid)), &mut text)
-            .map_err(|_| Unreadable)?;
-        let mut sealed = nonce.as_ref().to_vec();
-        sealed.extend(text);
-        Ok(format!("{VERSION}.{}.{}", self.current.fingerprint, STANDARD.encode(sealed)))
+        self.seal_bytes(&context(id, sid), token.expose_secret().as_bytes())
     }
 
     /// Decrypts a token or the secret of an API key.
@@ -82,6 +72,26 @@ impl Keyring {
         (id, sid): (CarrierAccountId, &str),
         sealed: &str,
     ) -> Result<SecretString, Unreadable> {
+        let token = self.open_bytes(&context(id, sid), sealed)?;
+        Ok(SecretString::from(String::from_utf8(token).map_err(|_| Unreadable)?))
+    }
+
+    /// Encrypts with the current key. The context is authenticated, and says where the value belongs.
+    pub(super) fn seal_bytes(&self, context: &str, plain: &[u8]) -> Result<String, Unreadable> {
+        let mut text = plain.to_vec();
+        // The library chooses a random nonce for each value.
+        let nonce = self
+            .current
+            .key
+            .seal_in_place_append_tag(Aad::from(context.as_bytes()), &mut text)
+            .map_err(|_| Unreadable)?;
+        let mut sealed = nonce.as_ref().to_vec();
+        sealed.extend(text);
+        Ok(format!("{VERSION}.{}.{}", self.current.fingerprint, STANDARD.encode(sealed)))
+    }
+
+    /// Decrypts what [`Self::seal_bytes`] encrypted with either key in the same context.
+    pub(super) fn open_bytes(&self, context: &str, sealed: &str) -> Result<Vec<u8>, Unreadable> {
         let (named, text) = split(sealed).ok_or(Unreadable)?;
         let keys = std::iter::once(&self.current).chain(&self.previous);
         let key = keys.into_iter().find(|key| key.fingerprint == named).ok_or(Unreadable)?;
@@ -89,9 +99,8 @@ impl Keyring {
         let (nonce, text) = bytes.split_at_checked(NONCE).ok_or(Unreadable)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Unreadable)?;
         let mut text = text.to_vec();
-        let open = key.key.open_in_place(nonce, Aad::from(context(id, sid)), &mut text);
-        let token = std::str::from_utf8(open.map_err(|_| Unreadable)?).map_err(|_| Unreadable)?;
-        Ok(SecretString::from(token))
+        let open = key.key.open_in_place(nonce, Aad::from(context.as_bytes()), &mut text);
+        Ok(open.map_err(|_| Unreadable)?.to_vec())
     }
 
     /// Whether a token is encrypted with the current key.
@@ -104,8 +113,8 @@ fn split(sealed: &str) -> Option<(&str, &str)> {
     sealed.strip_prefix(VERSION)?.strip_prefix('.')?.split_once('.')
 }
 
-fn context(id: CarrierAccountId, sid: &str) -> Vec<u8> {
-    format!("switchboard carrier account {} {sid}", id.0.simple()).into_bytes()
+fn context(id: CarrierAccountId, sid: &str) -> String {
+    format!("switchboard carrier account {} {sid}", id.0.simple())
 }
 
 #[cfg(test)]
@@ -135,6 +144,11 @@ mod tests {
         assert_eq!(opened(&rotated, account, &sealed).as_deref(), Ok("0123456789abcdef"));
         assert!(!rotated.is_current(&sealed));
         let done = Keyring::new(&key(2), None).unwrap();
+        // Not a text.
+        let bill = [0xff, 0x00, 0xd8];
+        let sealed_bill = old.seal_bytes("bill 7", &bill).unwrap();
+        assert_eq!(rotated.open_bytes("bill 7", &sealed_bill).as_deref(), Ok(&bill[..]));
+        assert_eq!(rotated.open_bytes("bill 8", &sealed_bill), Err(Unreadable));
         assert_eq!(opened(&done, account, &sealed), Err(Unreadable));
 
         assert_eq!(opened(&old, (account.0, "AC2"), &sealed), Err(Unreadable));

@@ -15,6 +15,9 @@ pub(super) fn of(method: &Method, path: &[&str]) -> &'static str {
             ["IncomingPhoneNumbers", _] if *method == Method::POST => "update_number",
             ["IncomingPhoneNumbers", _] if *method == Method::DELETE => "release_number",
             ["IncomingPhoneNumbers", _] => "fetch_number",
+            ["Addresses.json"] if *method == Method::GET => "list_addresses",
+            ["Addresses.json"] => "create_address",
+            ["Addresses", _] => "update_address",
             ["Calls", _] => "fetch_call",
             ["Messages.json"] if *method == Method::POST => "send_message",
             ["Messages.json"] => "list_messages",
@@ -51,6 +54,9 @@ mod tests {
         assert_eq!(at(Method::GET, "IncomingPhoneNumbers/PN1"), "fetch_number");
         assert_eq!(at(Method::POST, "IncomingPhoneNumbers/PN1"), "update_number");
         assert_eq!(at(Method::DELETE, "IncomingPhoneNumbers/PN1"), "release_number");
+        assert_eq!(at(Method::GET, "Addresses"), "list_addresses");
+        assert_eq!(at(Method::POST, "Addresses"), "create_address");
+        assert_eq!(at(Method::POST, "Addresses/AD1"), "update_address");
         assert_eq!(at(Method::GET, "Calls/CA1"), "fetch_call");
         assert_eq!(at(Method::POST, "Messages"), "send_message");
         assert_eq!(at(Method::GET, "Messages"), "list_messages");

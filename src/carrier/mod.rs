@@ -23,7 +23,7 @@ pub use accounts::{AccountState, Subaccount};
 pub use client::{AccountCredentials, ApiKey, Carrier, CarrierConfig};
 pub use error::{CarrierError, Rejection};
 pub use messages::{CarrierMessage, FetchedMedia, MediaFailure, MessagingService, TextToSend};
-pub use numbers::{FormerSettings, Purchase};
+pub use numbers::{DispatchAddress, EmergencyRegistration, FormerSettings, Purchase};
 pub use porting::{PortCancellation, PortIn, PortOrder, PortStatus, PortableNumber};
 pub use prices::{CountryPrices, LIST_MESSAGE_PRICE, list_minute_price, list_price};
 pub use twiml::{Dial, Twiml, TwimlRenderer, Verb};
@@ -144,6 +144,8 @@ pub struct OwnedNumber {
     pub kind: Option<NumberType>,
     /// Voice, SMS and MMS.
     pub capabilities: Capabilities,
+    /// Whether it is hosted: the account takes its texts, and its calls stay with another carrier.
+    pub is_hosted: bool,
     /// When the account bought it; `None` if the carrier's date is missing or unreadable.
     pub created_at: Option<DateTime<Utc>>,
     /// What stands in the way of a release.

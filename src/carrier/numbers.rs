@@ -7,8 +7,10 @@
 //! - [`Carrier::buy`] distinguishes a number that is older than the request from one that the request bought.
 //! - A second request sets the webhooks ([`Carrier::point`]), once the number is known to be ours.
 
+mod emergency;
 mod former;
 
+pub use emergency::{DispatchAddress, EmergencyRegistration};
 pub use former::FormerSettings;
 
 use serde::de::IgnoredAny;
@@ -138,16 +140,6 @@ impl Carrier {
             Some(stored) if stored.friendly_name != mark => Ok(true),
             _ => Err(CarrierError::OutcomeUnknown { reason: "the mark is still there".to_owned() }),
         }
-    }
-
-    /// Asks for the removal of a number's emergency address. It takes minutes: [`OwnedNumber::emergency_address`] tells.
-    ///
-    /// # Errors
-    /// [`CarrierError`]; safe to repeat.
-    pub async fn clear_emergency_address(&self, sid: &str) -> Result<(), CarrierError> {
-        let form = [("EmergencyAddressSid", "")];
-        let _: IgnoredAny = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
-        Ok(())
     }
 
     /// Releases a number. A number that is already gone counts as released.

@@ -91,6 +91,8 @@ pub(super) struct Owned {
     #[serde(rename = "type")]
     kind: Option<String>,
     capabilities: Option<HashMap<String, Option<bool>>>,
+    /// `twilio` or `hosted` (Twilio, resource IncomingPhoneNumber).
+    origin: Option<String>,
     date_created: Option<String>,
     emergency_address_sid: Option<String>,
     emergency_address_status: Option<String>,
@@ -125,6 +127,7 @@ impl Owned {
             trunk_sid: set(self.trunk_sid),
             kind: self.kind.as_deref().and_then(kind),
             capabilities: capabilities(self.capabilities),
+            is_hosted: self.origin.is_some_and(|origin| origin.eq_ignore_ascii_case("hosted")),
             created_at: self.date_created.as_deref().and_then(instant),
             emergency_address: emergency_address(
                 set(self.emergency_address_sid).is_some(),

@@ -89,12 +89,12 @@ variables! {
         /// tenant can [connect an account of its own](docs/accounts.md).
         CARRIER_ACCOUNTS: bool =
             Typed::with_default("shared", |text| parse::one_of(text, &[("shared", false), ("subaccount", true)])).dev();
-        /// Key that encrypts the credentials of tenants' accounts: 32 bytes in Base64, as `openssl rand -base64 32` prints. Required for
-        /// `CARRIER_ACCOUNTS=subaccount` and for connecting accounts.
+        /// Key that encrypts the credentials of tenants' accounts, and the data and the bill of a port until the carrier has them: 32 bytes in
+        /// Base64, as `openssl rand -base64 32` prints. Required for `CARRIER_ACCOUNTS=subaccount` and for connecting accounts.
         ENCRYPTION_KEY: SecretString =
-            Typed::optional("no tenant has an account of its own", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", parse::encryption_key)
+            Typed::optional("no tenant has an account of its own; ports are stored unencrypted", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", parse::encryption_key)
                 .secret().dev();
-        /// Previous key, during rotation: tokens encrypted with it can still be read, and running servers encrypt them again with `ENCRYPTION_KEY`.
+        /// Previous key, during rotation: what is encrypted with it can still be read, and running servers encrypt tokens again with `ENCRYPTION_KEY`.
         ENCRYPTION_KEY_PREVIOUS: SecretString =
             Typed::optional("none", "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=", parse::encryption_key)
                 .secret().needs("ENCRYPTION_KEY").dev();

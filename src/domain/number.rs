@@ -134,7 +134,7 @@ text_enum! {
         Imported = "imported",
         /// Ported from another carrier.
         Ported = "ported",
-        /// Held at another carrier, which forwards texts only.
+        /// Hosted by the carrier account before, and taken over: it has the number's texts, and another carrier has its calls.
         Hosted = "hosted",
     }
 }
@@ -145,6 +145,12 @@ impl NumberOrigin {
     #[must_use]
     pub const fn is_bought(self) -> bool {
         matches!(self, Self::Purchased | Self::Stock)
+    }
+
+    /// Whether the carrier account held the number before. It is given up with the settings that it had.
+    #[must_use]
+    pub const fn is_taken_over(self) -> bool {
+        matches!(self, Self::Imported | Self::Hosted)
     }
 }
 

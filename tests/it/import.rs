@@ -112,6 +112,37 @@ async fn a_number_in_use_is_taken_over_only_if_said_so_and_given_back_as_it_was(
 }
 
 #[tokio::test]
+async fn a_hosted_number_is_known_as_one_and_given_back_as_it_was() {
+    let practice = Practice::open_with(&[("RELEASE_GRACE", "0s")], json!({})).await;
+    let mut hosted = placed(NUMBER, &FORMER);
+    hosted["origin"] = json!("hosted");
+    practice.app.place_numbers(hosted).await;
+    for is_restored in [false, true] {
+        let imported = practice.imports(json!({ "replaceSettings": true })).await;
+        let number = &imported["phoneNumber"];
+        assert_eq!(
+            (&number["status"], &number["origin"]),
+            (&json!("ACTIVE"), &json!("HOSTED")),
+            "{imported}"
+        );
+        let capabilities =
+            "query($number: E164!) { phoneNumber(number: $number) { capabilities { voice sms } } }";
+        let capabilities = practice.ask(capabilities, json!({ "number": NUMBER })).await;
+        assert_eq!(capabilities["capabilities"], json!({ "voice": false, "sms": true }));
+        let there = practice.at_account(NUMBER).await["settings"].clone();
+        assert!(there["sms_url"].as_str().unwrap().ends_with("/api/webhooks/message/incoming"), "{there}");
+        let given_back = if is_restored {
+            practice.restored(number).await
+        } else {
+            practice.ask(RELEASE, json!({ "id": number["id"] })).await
+        };
+        assert_eq!(practice.over(&given_back).await["state"], "SUCCEEDED", "{given_back}");
+        // Not deleted: it is still there.
+        practice.assert_has(NUMBER, &FORMER).await;
+    }
+}
+
+#[tokio::test]
 async fn what_sends_calls_or_texts_elsewhere_is_named() {
     let practice = Practice::open(json!({})).await;
     let (url, app, trunk) = (

@@ -11,8 +11,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::practice::{DEADLINE, Practice};
-use crate::support::wait_until;
+use crate::support::practice::{DEADLINE, Practice, TENANT};
+use crate::support::{App, wait_until};
 
 /// Not for sale at the sandbox.
 const NUMBER: &str = "+17185557777";
@@ -146,6 +146,33 @@ impl Practice {
         self.until(id, "DONE").await;
     }
 
+    /// Ports a number with an emergency address, with these changes of a usual input. Gives the record once the port is done.
+    async fn port_with_address(&self, change: Value) -> Value {
+        let id = self.keep(NUMBER).await;
+        let mut input = json!({ "registerEmergencyAddress": true });
+        input.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let payload = self.request_port(&id, input).await;
+        assert_eq!(payload["userErrors"], json!([]), "{payload}");
+        self.until_requested(1).await;
+        self.finish(&id).await;
+        assert_eq!(self.over(&payload).await["state"], "SUCCEEDED");
+        self.kept(&id).await
+    }
+
+    /// The addresses that the carrier has, and that of the ported number with its status.
+    async fn addresses(&self) -> (Vec<Value>, [Value; 2]) {
+        let state = self.app.sandbox_state().await;
+        let number = state["numbers"].as_array().unwrap().iter().find(|one| one["phone_number"] == NUMBER);
+        let number = number.unwrap();
+        let of_number = ["address_sid", "status"].map(|name| number["emergency"][name].clone());
+        (state["addresses"].as_array().unwrap().clone(), of_number)
+    }
+
+    async fn is_answered(&self) {
+        let call = self.app.place_call(json!({ "to": NUMBER })).await;
+        assert_eq!(call["agent"]["name"], "Dr. Smith's Office Assistant", "{call}");
+    }
+
     async fn data_left(&self) -> i64 {
         let kept = "SELECT count(*) FROM kept_numbers WHERE port_order IS NOT NULL OR bill IS NOT NULL";
         self.app.count(kept).await
@@ -270,6 +297,114 @@ async fn a_port_goes_from_the_request_to_a_number_that_takes_calls() {
     assert_eq!(practice.over(&payload).await["state"], "SUCCEEDED");
     practice.agree(3, 1).await;
     assert_eq!(practice.request_port(&id, json!({})).await["userErrors"][0]["field"][1], "keptNumberId");
+}
+
+#[tokio::test]
+async fn a_ported_number_is_registered_with_the_address_of_its_request() {
+    let practice = Practice::open(json!({})).await;
+    // Found again by its name.
+    practice.fault("twilio", "POST", "Addresses.json", json!({ "lose": "after" })).await;
+    let kept = practice.port_with_address(json!({})).await;
+    assert!(kept["detail"].as_str().unwrap().ends_with("Its emergency address is registered."), "{kept}");
+    let (addresses, of_number) = practice.addresses().await;
+    assert_eq!(addresses.len(), 1, "{addresses:?}");
+    assert_eq!(of_number, [addresses[0]["sid"].clone(), json!("registered")]);
+    let settings = &addresses[0]["settings"];
+    assert_eq!((&settings["street"], &settings["city"]), (&json!("1 Main Street"), &json!("New York")));
+    assert_eq!(settings["customer_name"], "Northside Dental");
+    assert_eq!(settings["friendly_name"].as_str().unwrap().len(), 32, "the longest name that is allowed");
+    practice.is_answered().await;
+    practice.agree(3, 1).await;
+}
+
+#[tokio::test]
+async fn a_repeated_request_changes_the_address_of_the_earlier_one() {
+    let practice = Practice::open(json!({})).await;
+    let id = practice.keep(NUMBER).await;
+    let with_address = |street: &str| json!({ "registerEmergencyAddress": true, "street": street });
+    let first = practice.request_port(&id, with_address("1 Main Street")).await;
+    assert_eq!(first["userErrors"], json!([]), "{first}");
+    practice.until_requested(1).await;
+    practice.ask(CANCEL, json!({ "id": id })).await;
+    practice.until(&id, "CANCELED").await;
+    let again = practice.request_port(&id, with_address("2 Main Street")).await;
+    assert_eq!(again["userErrors"], json!([]), "{again}");
+    practice.until_requested(2).await;
+    practice.finish(&id).await;
+    let (addresses, of_number) = practice.addresses().await;
+    assert_eq!((addresses.len(), &addresses[0]["settings"]["street"]), (1, &json!("2 Main Street")));
+    assert_eq!(of_number, [addresses[0]["sid"].clone(), json!("registered")]);
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_registered_stops_neither_the_port_nor_the_calls() {
+    let fails = async |practice: Practice, change: Value, words: &str| {
+        let kept = practice.port_with_address(change).await;
+        let detail = kept["detail"].as_str().unwrap();
+        assert!(detail.starts_with("the number is ported and takes calls"), "{kept}");
+        assert!(
+            detail.contains("Its emergency address is not registered") && detail.contains(words),
+            "{kept}"
+        );
+        assert!(detail.contains("until the operator has registered an address"), "{kept}");
+        practice.is_answered().await;
+        practice
+    };
+    let practice = Practice::open(json!({})).await;
+    practice.lever(Method::POST, "emergency", json!({ "registrations_fail": true })).await;
+    let practice = fails(practice, json!({}), "the carrier could not register it").await;
+    let (addresses, of_number) = practice.addresses().await;
+    assert_eq!((addresses.len(), &of_number[1]), (1, &json!("registration-failure")));
+
+    let refused = json!({ "street": "Main Street" });
+    let practice = Practice::open(json!({})).await;
+    let practice = fails(practice, refused, "the carrier cannot find the address").await;
+    let (addresses, of_number) = practice.addresses().await;
+    assert_eq!((addresses.len(), &of_number[1]), (0, &json!("unregistered")));
+}
+
+/// Requests that wait for the carrier, encrypted and not. Text and bytes are written differently by the two databases.
+const SEALED: &str = "SELECT count(*) FROM kept_numbers WHERE CAST(port_order AS TEXT) NOT LIKE '%Northside%'
+    AND CAST(port_order AS TEXT) LIKE '\"1.%' AND CAST(substr(bill, 1, 2) AS TEXT) IN ('1.', '\\x312e')";
+const PLAIN: &str = "SELECT count(*) FROM kept_numbers WHERE CAST(port_order AS TEXT) LIKE '%Northside%'
+    AND CAST(substr(bill, 1, 4) AS TEXT) IN ('%PDF', '\\x25504446')";
+
+#[tokio::test]
+async fn data_and_bill_are_encrypted_until_the_carrier_has_them() {
+    let (key, next) =
+        ("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=");
+    let unwaited = ("OPERATION_WAIT", "0s");
+    let (without, with) = (vec![unwaited], vec![unwaited, ("ENCRYPTION_KEY", key)]);
+    let rotated = vec![("ENCRYPTION_KEY", next), ("ENCRYPTION_KEY_PREVIOUS", key)];
+    // What was stored without a key is read with one, and what was stored with a key after its rotation.
+    for (before, after, stored) in [(without, with.clone(), [0, 1]), (with, rotated, [1, 0])] {
+        let app = App::start_with(&before).await;
+        let token = app.token(TENANT);
+        let mut practice = Practice { app, token, made: Value::Null, number: String::new() };
+        let made = practice.create(json!({ "name": "Practice", "areaCode": "212" })).await;
+        practice.over(&made).await;
+        practice.made = made;
+        let id = practice.keep(NUMBER).await;
+        // The carrier does not answer, so that the request stays in the database.
+        let faults = json!({ "match": { "provider": "twilio", "path_contains": "Porting/Portability" },
+            "action": { "delay_ms": 2000, "status": 503 } });
+        practice.app.faults(faults).await;
+        let payload = practice.request_port(&id, json!({})).await;
+        assert_eq!(payload["userErrors"], json!([]), "{payload}");
+        let found = [practice.app.count(SEALED).await, practice.app.count(PLAIN).await];
+        assert_eq!(found, stored, "{before:?}");
+        practice.app.stop().await;
+
+        let Practice { app, made, number, .. } = practice;
+        let now = app.clock().now();
+        let app = App::start_at(app.into_database(), now, &after).await;
+        let practice = Practice { token: app.token(TENANT), app, made, number };
+        practice.until_requested(1).await;
+        let port = practice.ports().await.pop().unwrap();
+        assert_eq!(port["losing_carrier_information"]["customer_name"], "Northside Dental", "{port}");
+        // The carrier takes no document that is not what it says it is.
+        assert!(port["documents"][0].as_str().unwrap().starts_with("RD"), "{port}");
+    }
 }
 
 #[tokio::test]
@@ -462,10 +597,12 @@ async fn a_bill_of_ten_megabytes_is_taken_and_no_other_request_may_be_as_large()
 }
 
 /// Every step of a port: its request, and how the port gets to it.
-const STEPS: [(&str, &str); 5] = [
+const STEPS: [(&str, &str); 7] = [
     ("GET", "Porting/Portability"),
     ("POST", "/v1/Documents"),
     ("POST", "Porting/PortIn"),
+    ("GET", "Addresses.json"),
+    ("POST", "Addresses.json"),
     ("GET", "Porting/PortIn/KW"),
     ("POST", "IncomingPhoneNumbers/PN"),
 ];
@@ -493,8 +630,8 @@ async fn a_server_killed_at_any_step_of_a_port_leaves_nothing_undone() {
 async fn struck(method: &str, path: &str, action: Value, is_killed: bool) {
     let what = format!("{method} {path} {action}");
     let variables = [("OPERATION_WAIT", "0s"), ("OPERATION_LEASE", "1s"), ("PROVIDER_TIMEOUT", "1500ms")];
-    let app = crate::support::App::start_with(&variables).await;
-    let token = app.token(crate::support::practice::TENANT);
+    let app = App::start_with(&variables).await;
+    let token = app.token(TENANT);
     let mut practice = Practice { app, token, made: Value::Null, number: String::new() };
     let made = practice.create(json!({ "name": "Practice", "areaCode": "212" })).await;
     practice.over(&made).await;
@@ -504,7 +641,7 @@ async fn struck(method: &str, path: &str, action: Value, is_killed: bool) {
     if !is_last {
         practice.fault("twilio", method, path, action.clone()).await;
     }
-    let payload = practice.request_port(&id, json!({})).await;
+    let payload = practice.request_port(&id, json!({ "registerEmergencyAddress": true })).await;
     assert_eq!(payload["userErrors"], json!([]), "{what}: {payload}");
     if !is_last {
         practice.app.all_faults_have_struck().await;
@@ -533,5 +670,7 @@ async fn struck(method: &str, path: &str, action: Value, is_killed: bool) {
     practice.until(&id, "DONE").await;
     assert_eq!(practice.over(&payload).await["state"], "SUCCEEDED", "{what}");
     assert_eq!(practice.ports().await.len(), 1, "{what}");
+    let (addresses, of_number) = practice.addresses().await;
+    assert_eq!((addresses.len(), &of_number[1]), (1, &json!("registered")), "{what}");
     practice.agree(3, 1).await;
 }

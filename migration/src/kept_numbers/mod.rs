@@ -8,7 +8,15 @@ use crate::{e164, of_tenant, on_postgres, one_of, page_index, same_tenant, widen
 
 /// Kinds of operations that are new; a test compares all with the domain's.
 const KINDS: &[&str] = &["keep_number", "port_number"];
-const STEPS: &[&str] = &["check_portability", "upload_bill", "request_port", "follow_port", "cut_over"];
+const STEPS: &[&str] = &[
+    "check_portability",
+    "upload_bill",
+    "request_port",
+    "create_address",
+    "follow_port",
+    "cut_over",
+    "register_address",
+];
 const STATES: &[&str] = &[
     "forwarding",
     "verified",

@@ -43,7 +43,7 @@ macro_rules! operation_kinds {
             KeepNumber = "keep_number", "keepPhoneNumber", [SearchNumbers, ClaimNumber, BuyNumber];
             /// Ports a kept number from another carrier. It takes weeks, most of which it waits for the carriers.
             PortNumber = "port_number", "requestPort",
-                [CheckPortability, UploadBill, RequestPort, FollowPort, CutOver];
+                [CheckPortability, UploadBill, RequestPort, CreateAddress, FollowPort, CutOver, RegisterAddress];
         }
     };
 }
@@ -118,10 +118,14 @@ text_enum! {
         UploadBill = "upload_bill",
         /// Request the port.
         RequestPort = "request_port",
+        /// Create the emergency address of the number at the carrier, if the request asks for it.
+        CreateAddress = "create_address",
         /// Follow the port until the number has arrived.
         FollowPort = "follow_port",
         /// Point the ported number to this server.
         CutOver = "cut_over",
+        /// Register the ported number with its emergency address.
+        RegisterAddress = "register_address",
         /// No step: the operation has succeeded.
         Done = "done",
     }

@@ -67,7 +67,7 @@ pub(crate) enum NumberOrigin {
     Imported,
     /// Ported from another carrier.
     Ported,
-    /// Held at another carrier, which forwards texts only.
+    /// Held at the carrier before, and taken over. It has the number's texts; another carrier has its calls.
     Hosted,
 }
 

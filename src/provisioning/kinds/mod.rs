@@ -38,8 +38,8 @@ use serde::Serialize;
 use super::Provisioning;
 use super::outcome::Outcome;
 use crate::domain::{
-    Agent, AgentId, AgentStatus, E164, IdempotencyKey, NumberId, NumberOrigin, NumberStatus, Operation,
-    OperationId, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, hex,
+    Agent, AgentId, AgentStatus, E164, IdempotencyKey, NumberId, NumberStatus, Operation, OperationId,
+    OperationKind, PhoneNumber, Refusal, RefusalCode, Step, hex,
 };
 use crate::store::{Inserted, Lease, NewOperation, StoreError, TenantStore};
 
@@ -249,7 +249,7 @@ pub(super) async fn import_under_way(
     store: &TenantStore,
     number: &PhoneNumber,
 ) -> Result<Option<Operation>, StoreError> {
-    if number.origin != NumberOrigin::Imported {
+    if !number.origin.is_taken_over() {
         return Ok(None);
     }
     let unfinished = store.unfinished_operations(number.agent_id).await?;

@@ -209,6 +209,7 @@ mod tests {
             trunk_sid: None,
             kind: Some(NumberType::Local),
             capabilities: CAPABILITIES,
+            is_hosted: false,
             created_at: Some(at()),
             emergency_address: EmergencyAddress::None,
         }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     super::{
         prices,
-        state::{Call, Number, emergency::RegistrationStatus, messaging::Message},
+        state::{Call, Number, Origin, emergency::RegistrationStatus, messaging::Message},
         stock::{self, formatted},
     },
     API_VERSION, date, settings,
@@ -16,6 +16,8 @@ use super::{
 pub(crate) fn number(number: &Number) -> Value {
     let account = &number.account;
     let (voice, sms, mms, fax) = stock::capabilities(&number.country, number.kind);
+    // The calls of a hosted number stay with another carrier.
+    let voice = voice && number.origin != Origin::Hosted;
     let mut resource = json!({
         "sid": number.sid,
         "account_sid": account,

@@ -27,6 +27,8 @@ pub struct NumberImport {
     pub sid: String,
     /// What is set on it at the carrier, to be put back when it is given up.
     pub former_settings: Value,
+    /// [`NumberOrigin::Imported`] or [`NumberOrigin::Hosted`].
+    pub origin: NumberOrigin,
     /// Whether it goes to the tenant's pool. The agent of the operation is then only its last one.
     pub is_pooled: bool,
 }
@@ -71,7 +73,7 @@ impl SystemStore {
         }
         let id = import.claim.id;
         let mut claimed = row(&operation, import.claim, now)?;
-        claimed.origin = Set(NumberOrigin::Imported.to_string());
+        claimed.origin = Set(import.origin.to_string());
         claimed.pooled_at = Set(import.is_pooled.then_some(now));
         insert_unless_held(&transaction, claimed).await?;
         // A second statement: other servers hear of changes of the status, not of new rows.

@@ -49,6 +49,10 @@ pub(crate) struct RequestPortInput {
     bill: PortDocumentInput,
     /// The wished date, such as `2026-12-31`: at least 7 days ahead. The losing carrier decides.
     target_date: Option<String>,
+    /// Whether this address is registered for emergency calls from the number once it has arrived. The carrier charges a monthly fee.
+    /// An address that the carrier refuses stops neither the port nor the calls: `detail` of the kept number then says why.
+    #[graphql(default = false)]
+    register_emergency_address: bool,
     /// Idempotency key: any string that is unique to this request, such as a UUID. A repeated request with the
     /// same key returns the same operation.
     idempotency_key: Option<String>,
@@ -144,6 +148,7 @@ impl RequestPortInput {
                 region: region?,
                 postal_code: postal_code?,
                 target_date,
+                registers_emergency_address: self.register_emergency_address,
             };
             Some((WantedPort { kept: kept?, data, bill: bill? }, key))
         })();

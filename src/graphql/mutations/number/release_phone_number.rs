@@ -49,8 +49,8 @@ pub(crate) struct ReleasePhoneNumber;
 #[Object]
 impl ReleasePhoneNumber {
     /// Releases a number to the carrier. It is no longer billed, and may not be available again. A number that was not bought here is
-    /// not deleted there: an imported one gets its former settings back, as by `restorePhoneNumber`, a ported or hosted one loses its
-    /// webhooks, and either stays in the carrier account, which goes on paying for it. If the server
+    /// not deleted there: an imported or hosted one gets its former settings back, as by `restorePhoneNumber`, a ported one loses its
+    /// webhooks, and each stays in the carrier account, which goes on paying for it. If the server
     /// has a grace period (`RELEASE_GRACE`), the number stays RELEASING and takes calls until it ends;
     /// `cancelRelease` keeps it.
     #[graphql(complexity = "child_complexity + 50")]

@@ -15,8 +15,9 @@ use uuid::Uuid;
 use super::restore_number::{MOST_TRIES, former_settings, put_back};
 use crate::carrier::{CarrierError, FormerSettings, MessagingService, OwnedNumber, Rejection, list_price};
 use crate::domain::{
-    AgentId, CarrierAccountId, CarrierAccountStatus, E164, IdempotencyKey, NumberId, NumberLabel, NumberType,
-    Operation, OperationKind, OperationState, PhoneNumber, Refusal, RefusalCode, Step, Webhook, mask,
+    AgentId, CarrierAccountId, CarrierAccountStatus, E164, IdempotencyKey, NumberId, NumberLabel,
+    NumberOrigin, NumberType, Operation, OperationKind, OperationState, PhoneNumber, Refusal, RefusalCode,
+    Step, Webhook, mask,
 };
 use crate::provisioning::kinds::repair_number::confirmed;
 use crate::provisioning::kinds::settings::deviations;
@@ -193,7 +194,8 @@ async fn look_up(
         );
         return Ok(Err(refused(RefusalCode::NumberTaken, why)));
     }
-    if !owned.capabilities.voice {
+    // Of a hosted number, the account takes texts only.
+    if !owned.capabilities.voice && !owned.is_hosted {
         let why = format!("{} takes no calls", wanted.number);
         return Ok(Err(refused(RefusalCode::InvalidInput, why)));
     }
@@ -261,7 +263,8 @@ fn import_of(driver: &Provisioning, owned: OwnedNumber, data: &ImportData) -> Re
         account: data.account.map(CarrierAccountId),
     };
     let former_settings = write_data(&FormerSettings::of(&owned));
-    Ok(NumberImport { claim, sid: owned.sid, former_settings, is_pooled: data.is_pooled })
+    let origin = if owned.is_hosted { NumberOrigin::Hosted } else { NumberOrigin::Imported };
+    Ok(NumberImport { claim, sid: owned.sid, former_settings, origin, is_pooled: data.is_pooled })
 }
 
 /// Step: point the number to this server, and read it back.

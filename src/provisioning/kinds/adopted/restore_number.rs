@@ -2,7 +2,7 @@
 //! carrier has confirmed the settings, so that every call is answered by one side or the other.
 //!
 //! A release of such a number, and the deletion of its agent, do the same: the number belongs to whoever brought it. A number without
-//! former settings, which was ported or hosted, loses its webhooks.
+//! former settings, which was ported, loses its webhooks.
 //!
 //! If the carrier rejects the former settings, the number is kept and takes calls again.
 
@@ -10,9 +10,7 @@ use serde_json::json;
 use tracing::{error, info};
 
 use crate::carrier::{CarrierError, FormerSettings, Rejection};
-use crate::domain::{
-    NumberId, NumberOrigin, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask,
-};
+use crate::domain::{NumberId, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask};
 use crate::provisioning::Provisioning;
 use crate::provisioning::kinds::release_number::{
     being_released, is_marked_by_another, may_leave_its_account, release_at_carrier,
@@ -38,7 +36,7 @@ impl Provisioning {
         id: NumberId,
     ) -> Result<(Operation, PhoneNumber), StoreError> {
         let number = settled_number_of(store, id).await?;
-        if number.origin != NumberOrigin::Imported {
+        if !number.origin.is_taken_over() {
             let why = "only an imported number has former settings: give this one up with releasePhoneNumber";
             return Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into());
         }
@@ -87,7 +85,7 @@ pub(in crate::provisioning::kinds) async fn let_go(
     Ok(back)
 }
 
-/// What was set on a number before; nothing if it was ported or hosted.
+/// What was set on a number before; nothing if it was ported.
 pub(super) async fn former_settings(
     driver: &Provisioning,
     number: &PhoneNumber,

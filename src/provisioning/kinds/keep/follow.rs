@@ -11,6 +11,7 @@ use tracing::{error, info, warn};
 
 use super::super::settings::{Setting, restore};
 use super::super::{number_of, present};
+use super::emergency::takes_calls;
 use super::words;
 use crate::carrier::{OwnedNumber, PortCancellation, PortIn, PortStatus, list_price};
 use crate::domain::{
@@ -266,12 +267,7 @@ pub(super) async fn cut_over(driver: &Provisioning, operation: &Operation) -> Re
     // Without our mark: a marked number that nobody holds any more is released by reconciliation, and this one is the tenant's.
     let settings = driver.settings_of(&number);
     Ok(match restore(driver.carrier_of(&number).await, &sid, &settings).await {
-        Ok(Setting::Right) => {
-            let detail = "the number is ported and takes calls. The target keeps taking forwarded calls: release it when nothing is \
-                          forwarded any more";
-            let change = KeptUpdate::to(KeptNumberState::Done, Some(detail.to_owned()));
-            Outcome::Done(progress.with([Effect::KeptNumber(Box::new(change))]))
-        }
+        Ok(Setting::Right) => takes_calls(driver, operation)?,
         Ok(Setting::Different) => {
             let why =
                 "the carrier did not apply the settings of the ported number: they are being sent again";

@@ -2,10 +2,13 @@
 //! purchase ([`super::purchase`]); the record of the kept number gets its target, or the reason why there is none, with the end of
 //! the operation.
 //!
-//! PORT_NUMBER ports the number itself: [`port`] requests the port, [`follow`] follows it to its end.
+//! PORT_NUMBER ports the number itself: [`port`] requests the port, [`follow`] follows it to its end, [`emergency`] registers the
+//! emergency address of the number.
 
+mod emergency;
 mod follow;
 mod port;
+mod stored;
 mod words;
 
 pub use port::{PortData, WantedPort};

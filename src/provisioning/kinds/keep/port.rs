@@ -10,7 +10,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::super::{Steps, idempotency, insert, present, read_data, repeated, write_data};
+use super::emergency::{AddressPlan, create_address, register_address};
 use super::follow::{canceled, changed_by, cut_over, follow_port, superseded};
+use super::stored::{bill_of, order_of, sealed, unreadable};
 use super::words;
 use crate::carrier::{CarrierError, PortCancellation, PortIn, PortOrder, PortStatus, Rejection};
 use crate::domain::{
@@ -25,8 +27,10 @@ pub(in crate::provisioning::kinds) const STEPS: Steps = &[
     (Step::CheckPortability, |driver, operation, _| Box::pin(check_portability(driver, operation))),
     (Step::UploadBill, |driver, operation, _| Box::pin(upload_bill(driver, operation))),
     (Step::RequestPort, |driver, operation, _| Box::pin(request_port(driver, operation))),
+    (Step::CreateAddress, |driver, operation, _| Box::pin(create_address(driver, operation))),
     (Step::FollowPort, |driver, operation, lease| Box::pin(follow_port(driver, operation, lease))),
     (Step::CutOver, |driver, operation, _| Box::pin(cut_over(driver, operation))),
+    (Step::RegisterAddress, |driver, operation, _| Box::pin(register_address(driver, operation))),
 ];
 
 /// Pause while the carrier still has an earlier port of the number.
@@ -55,6 +59,10 @@ pub struct PortData {
     pub postal_code: String,
     /// The wished date, `2026-12-31`.
     pub target_date: Option<String>,
+    /// Whether the address is registered for emergency calls when the number has arrived.
+    // May be missing in a request that an earlier version stored.
+    #[serde(default)]
+    pub registers_emergency_address: bool,
 }
 
 /// The request for a port.
@@ -78,13 +86,17 @@ struct Fingerprint<'a> {
 
 /// Data of a PORT_NUMBER operation. Nothing personal: operations are kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct PortProgress {
+pub(super) struct PortProgress {
     /// State of the kept number before the request; the undo restores it.
     was: String,
     /// An earlier port of the number, which the carrier cancels first.
     earlier: Option<String>,
     /// The carrier's id of the bill.
     bill: Option<String>,
+    /// The number's emergency address.
+    // May be missing in an operation that an earlier version stored.
+    #[serde(default)]
+    pub(super) address: AddressPlan,
 }
 
 impl Provisioning {
@@ -114,12 +126,14 @@ impl Provisioning {
             was: kept.state.to_string(),
             earlier: kept.port_sid.clone().filter(|_| kept.state == KeptNumberState::Rejected),
             bill: None,
+            address: AddressPlan::wanted(data.registers_emergency_address),
         };
         // Of no agent: it takes weeks, in which the agent and its numbers may change.
         let operation =
             NewOperation { idempotency, ..self.new_operation(OperationKind::PortNumber, &progress) };
         let operation = insert(store, operation).await?;
-        let port = NewPort { operation: operation.id, order: write_data(&data), bill };
+        let (order, bill) = sealed(self, id, &data, bill)?;
+        let port = NewPort { operation: operation.id, order, bill };
         let kept = store.request_port(id, port).await?;
         Ok((operation, present(kept, "kept_numbers")?))
     }
@@ -198,13 +212,6 @@ fn failed(operation: &Operation, refusal: Refusal) -> Result<Outcome, StoreError
     Ok(Outcome::Failed(refusal, Progress::of(operation).with(undone(operation)?)))
 }
 
-/// The order as it was requested.
-async fn order_of(driver: &Provisioning, kept: &KeptNumber) -> Result<PortData, StoreError> {
-    let corrupt = || StoreError::Corrupt { table: "kept_numbers", column: "port_order" };
-    let stored = driver.0.store.port_order(kept.id).await?.ok_or_else(corrupt)?;
-    serde_json::from_value(stored).map_err(|_| corrupt())
-}
-
 /// Step: cancel an earlier port, and ask whether the number can be ported.
 async fn check_portability(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let Some(kept) = driver.0.store.kept_of_port(operation.id).await? else {
@@ -247,7 +254,7 @@ async fn check_portability(driver: &Provisioning, operation: &Operation) -> Resu
         let why = words::not_portable(known.code, known.reason.as_deref());
         return failed(operation, Refusal::new(RefusalCode::CarrierRejected, why));
     }
-    let order = order_of(driver, &kept).await?;
+    let Ok(order) = order_of(driver, &kept).await? else { return Ok(unreadable(operation)) };
     if known.is_pin_required {
         let lacks = [("pin", order.pin.is_none()), ("accountNumber", order.account_number.is_none())];
         if let Some((field, _)) = lacks.into_iter().find(|(_, lacks)| *lacks) {
@@ -278,7 +285,7 @@ async fn upload_bill(driver: &Provisioning, operation: &Operation) -> Result<Out
     if kept.is_cancel_wanted {
         return Ok(canceled(operation));
     }
-    let bill = present(driver.0.store.bill(kept.id).await?, "kept_numbers")?;
+    let Ok(bill) = bill_of(driver, &kept).await? else { return Ok(unreadable(operation)) };
     match driver.carrier().upload_bill(&bill.content_type, &bill.content).await {
         Ok(sid) => {
             let progress = PortProgress { bill: Some(sid), ..read_data(operation)? };
@@ -300,7 +307,7 @@ async fn request_port(driver: &Provisioning, operation: &Operation) -> Result<Ou
         // The carrier lists by day, and its clock may differ.
         let since = operation.created_at - chrono::TimeDelta::days(1);
         match driver.carrier().find_port(&kept.number, &bill, since).await {
-            Ok(Some(found)) => return Ok(requested(operation, &found)),
+            Ok(Some(found)) => return requested(operation, &found),
             Ok(None) => {
                 if let Some(wait) = unsettled_for(operation, driver.0.clock.now()) {
                     let why: StepError<CarrierError> = StepError::Unsettled(wait);
@@ -318,7 +325,7 @@ async fn request_port(driver: &Provisioning, operation: &Operation) -> Result<Ou
         return Ok(canceled(operation));
     }
     driver.announce_ports().await;
-    let data = order_of(driver, &kept).await?;
+    let Ok(data) = order_of(driver, &kept).await? else { return Ok(unreadable(operation)) };
     let order = PortOrder {
         number: &kept.number,
         pin: data.pin.as_deref(),
@@ -331,7 +338,7 @@ async fn request_port(driver: &Provisioning, operation: &Operation) -> Result<Ou
         target_date: data.target_date.as_deref(),
     };
     match driver.carrier().request_port(&order).await {
-        Ok(port) => Ok(requested(operation, &port)),
+        Ok(port) => requested(operation, &port),
         // While an earlier request may have succeeded, a rejection of this one settles nothing.
         Err(CarrierError::Rejected(Rejection::Other { code, words }))
             if unsettled_for(operation, driver.0.clock.now()).is_none() =>
@@ -360,16 +367,18 @@ impl Provisioning {
     }
 }
 
-/// The carrier has the port: the personal data and the bill are deleted.
-fn requested(operation: &Operation, port: &PortIn) -> Outcome {
+/// The carrier has the port: the personal data and the bill are deleted, unless the address is needed once more.
+fn requested(operation: &Operation, port: &PortIn) -> Result<Outcome, StoreError> {
+    let is_address_wanted = read_data::<PortProgress>(operation)?.address == AddressPlan::Wanted;
     let change = KeptUpdate {
         port_sid: Some(Some(port.sid.clone())),
         port_date: Some(port.port_date),
-        forgets_order: true,
+        forgets_order: !is_address_wanted,
         ..changed_by(port)
     };
+    let next = if is_address_wanted { Step::CreateAddress } else { Step::FollowPort };
     let effect = Effect::KeptNumber(Box::new(change));
-    Outcome::Next(Step::FollowPort, Progress::of(operation).with([effect]))
+    Ok(Outcome::Next(next, Progress::of(operation).with([effect])))
 }
 
 #[cfg(test)]
@@ -382,5 +391,6 @@ mod tests {
             serde_json::json!({ "was": "forwarding", "earlier": null, "bill": "RD1", "arrived": "PN1" });
         let read: PortProgress = serde_json::from_value(earlier).unwrap();
         assert_eq!((read.was.as_str(), read.bill.as_deref()), ("forwarding", Some("RD1")));
+        assert_eq!(read.address, AddressPlan::NotWanted);
     }
 }

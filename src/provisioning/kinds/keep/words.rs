@@ -1,6 +1,7 @@
 //! Codes of the porting API in plain words, with what can be done (Twilio, error dictionary).
 
-use crate::domain::{CountryCode, E164, NumberType};
+use crate::carrier::{CarrierError, Rejection};
+use crate::domain::{CountryCode, E164, NumberType, Refusal};
 
 /// What else is possible for a number that cannot be ported.
 const INSTEAD: &str = "keep forwarding its calls";
@@ -67,9 +68,23 @@ pub(super) fn rejected(code: Option<u32>, reason: Option<&str>) -> String {
     format!("{known}{detail}: correct the data and repeat requestPort")
 }
 
+/// Why the carrier did not take an emergency address; `otherwise` if it has no code of addresses.
+pub(super) fn address_refused(failure: &CarrierError, otherwise: Refusal) -> String {
+    let CarrierError::Rejected(Rejection::Other { code, words }) = failure else { return otherwise.message };
+    let known = match code {
+        21628 | 18014 | 18015 => "the carrier cannot find the address",
+        21629 => "the carrier knows the address only in another form",
+        18013 => "the carrier requires an address in the country of the number",
+        22402 | 22403 => "the carrier offers no emergency calling for this number",
+        _ => "the carrier refused the address",
+    };
+    format!("{known} ({words}, code {code})")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::RefusalCode;
 
     #[test]
     fn codes_are_told_in_words() {
@@ -80,5 +95,15 @@ mod tests {
         assert!(rejected(Some(22156), Some("Account number does not match")).contains("repeat requestPort"));
         assert!(rejected(None, None).starts_with("the port was rejected:"));
         assert!(not_portable(Some(22132), None).contains("somebody else's account"));
+        let refused = |rejection| {
+            let otherwise = Refusal::new(RefusalCode::CarrierRejected, "otherwise");
+            address_refused(&CarrierError::Rejected(rejection), otherwise)
+        };
+        let invalid = Rejection::Other { code: 21628, words: "Address Validation Error".to_owned() };
+        assert_eq!(
+            refused(invalid),
+            "the carrier cannot find the address (Address Validation Error, code 21628)"
+        );
+        assert_eq!(refused(Rejection::Regulation), "otherwise");
     }
 }

@@ -9,11 +9,11 @@ import { html } from '../../lib/html.js';
 import { newKey } from '../../lib/key.js';
 import { Button, Notice, say } from '../../ui/basic.js';
 import { Dialog } from '../../ui/dialog.js';
-import { Field, FormErrors, TextField } from '../../ui/form.js';
+import { Checkbox, Field, FormErrors, TextField } from '../../ui/form.js';
 import { inSentences } from '../../ui/progress.js';
 import { ACCEPTED, base64Of, problemOf } from './bill.js';
 
-/** @typedef {Record<'customerName' | 'accountNumber' | 'pin' | 'representative' | 'representativeEmail' | 'street' | 'city' | 'region' | 'postalCode' | 'targetDate', string>} Values */
+/** @typedef {Record<'customerName' | 'accountNumber' | 'pin' | 'representative' | 'representativeEmail' | 'street' | 'city' | 'region' | 'postalCode' | 'targetDate', string> & { registerEmergencyAddress: boolean }} Values */
 
 /** Days from the request to the earliest port date, as the API has it. */
 const EARLIEST = 7;
@@ -31,6 +31,7 @@ const EMPTY = {
   region: '',
   postalCode: '',
   targetDate: '',
+  registerEmergencyAddress: false,
 };
 
 /** @param {{ kept: import('./number.js').KeptNumber, onChanged: () => void, onClose: () => void }} props */
@@ -109,6 +110,7 @@ export function PortDialog({ kept, onChanged, onClose }) {
         <${Field} label="Bill" required errors=${billErrors} hint="A bill of the present carrier, at most 30 days old: PDF, JPEG or PNG, at most 10 MB. It is deleted here when the carrier has it.">
           ${(/** @type {object} */ props) => html`<input ...${props} type="file" accept=${ACCEPTED.join(',')} onChange=${choose} />`}
         </${Field}>
+        <${Checkbox} form=${form} name="registerEmergencyAddress" label="Register this address for emergency calls" hint="When the number has arrived. A monthly fee applies." />
       </div>
       <${Notice}>The number keeps working at its present carrier until the port date. Do not cancel it there.</${Notice}>
       <${FormErrors} form=${form} fields=${[...Object.keys(EMPTY), 'bill']} />
@@ -122,4 +124,6 @@ export function PortDialog({ kept, onChanged, onClose }) {
 
 /** @param {Values} values */
 const trimmed = (values) =>
-  /** @type {Values} */ (Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.trim()])));
+  /** @type {Values} */ (
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, typeof value === 'string' ? value.trim() : value]))
+  );

@@ -14,7 +14,7 @@ import { Refused } from '../../ui/refused.js';
 import { Assign } from './assign.js';
 import { Release } from './release.js';
 import { Restore } from './restore.js';
-import { isSettled } from './words.js';
+import { isSettled, isTakenOver } from './words.js';
 
 /** @typedef {Pick<import('../../generated/types').NumberRowFragment, 'id' | 'number' | 'status' | 'monthlyCost' | 'agent' | 'callGroup' | 'primary' | 'origin'>} HeldNumber */
 /** @typedef {'assign' | 'primary' | 'release' | 'repair' | 'restore' | 'undo'} Action */
@@ -45,7 +45,7 @@ export function NumberActions({ number, onChanged, kind = 'plain' }) {
     ${isHeld && button('assign', kind === 'quiet' ? 'Assign' : 'Assign to…')}
     ${kind === 'plain' && canBePrimary && button('primary', 'Make primary')}
     ${isHeld && button('repair', 'Repair')}
-    ${isHeld && (number.origin === 'IMPORTED' ? button('restore', 'Give back') : button('release', 'Release'))}
+    ${isHeld && (isTakenOver(number) ? button('restore', 'Give back') : button('release', 'Release'))}
     ${status === 'RELEASING' && button('undo', 'Keep it')}
     ${open === 'assign' && html`<${Assign} ...${shared} />`}
     ${open === 'primary' && html`<${MakePrimary} ...${shared} />`}

@@ -25,9 +25,10 @@ export function Restore({ number, onChanged, onClose }) {
   if (operation) {
     return html`<${Underway} title=${`Give back ${number.number}`} operationId=${operation.id} onDone=${onChanged} onClose=${onClose} />`;
   }
+  const isHosted = number.origin === 'HOSTED';
   return html`<${Confirm} title=${`Give back ${number.number}?`} action="Put the former settings back" danger busy=${busy} onConfirm=${confirm} onClose=${onClose}
     problem=${html`<${Refused} changed=${changed} />`}>
-    <p>What was set on the number before the import is put back at the carrier, at once: its calls and texts go where they went before.</p>
-    <p>Until then its calls are answered here. The number stays in the carrier account, which goes on paying for it, and its calls stay in the list of calls.</p>
+    <p>What was set on the number before the import is put back at the carrier, at once: its ${isHosted ? 'texts' : 'calls and texts'} go where they went before.</p>
+    <p>${!isHosted && 'Until then its calls are answered here. '}The number stays in the carrier account, which goes on paying for it, and its calls stay in the list of calls.</p>
   </${Confirm}>`;
 }

@@ -15,6 +15,9 @@ export const ORIGINS = {
   HOSTED: ['Hosted: its calls stay at its carrier', 'Hosted'],
 };
 
+/** Whether the carrier account held the number before, so that it can be given back. @param {{ origin: string }} number */
+export const isTakenOver = ({ origin }) => origin === 'IMPORTED' || origin === 'HOSTED';
+
 /** Most characters of a label that the API accepts. */
 export const LONGEST_LABEL = '100';
 

@@ -1,0 +1,240 @@
+//! The emergency address of a ported number, if the request asks for one. It is created at the carrier once the port is requested,
+//! before the personal data is deleted, and the number is registered with it once it takes calls.
+//!
+//! The carrier knows no idempotency keys: the address is named by the id of the kept number, and looked for before it is created.
+//! A repeated request for the port changes that address.
+//!
+//! Neither the port nor the calls wait for an address. What goes wrong with it is told when the port is done.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use tracing::{info, warn};
+
+use super::super::{number_of, present, read_data, write_data};
+use super::follow::superseded;
+use super::port::{PortData, PortProgress};
+use super::stored::{order_of, unreadable};
+use super::words;
+use crate::carrier::{Carrier, CarrierError, DispatchAddress, EmergencyRegistration, Rejection};
+use crate::domain::{KeptNumber, KeptNumberState, KeptUpdate, Operation, Refusal, RefusalCode, Step};
+use crate::provisioning::outcome::{Outcome, Pause, Progress, unsettled_for};
+use crate::provisioning::refusals::unsettled;
+use crate::provisioning::{Provisioning, provider_refusal};
+use crate::store::{Effect, StoreError};
+
+/// How long an unavailable carrier is asked to create an address or to register the number with it.
+const LONGEST: TimeDelta = TimeDelta::hours(1);
+/// How often the carrier is asked how far the registration is.
+const EVERY: Duration = Duration::from_secs(15);
+
+/// How far the emergency address of a ported number is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AddressPlan {
+    /// The request does not ask for one.
+    #[default]
+    NotWanted,
+    /// It is to be created.
+    Wanted,
+    /// The carrier has the address of this id.
+    Created(String),
+    /// The number is being registered with the address of this id, until then at the latest.
+    Registering(String, DateTime<Utc>),
+    /// There is none, for this reason.
+    Missing(String),
+}
+
+impl AddressPlan {
+    pub(super) const fn wanted(is_wanted: bool) -> Self {
+        if is_wanted { Self::Wanted } else { Self::NotWanted }
+    }
+}
+
+/// The operation's progress with this plan.
+fn planned(operation: &Operation, plan: AddressPlan) -> Result<Progress, StoreError> {
+    let mut data: PortProgress = read_data(operation)?;
+    data.address = plan;
+    Ok(Progress { data: write_data(&data), ..Progress::of(operation) })
+}
+
+/// The next step after the address, of which the personal data is no longer needed.
+fn created(operation: &Operation, plan: AddressPlan) -> Result<Outcome, StoreError> {
+    if let AddressPlan::Missing(why) = &plan {
+        warn!(operation = %operation.id, why, "the emergency address of a ported number was not created");
+    }
+    let change = KeptUpdate { forgets_order: true, ..KeptUpdate::default() };
+    let progress = planned(operation, plan)?.with([Effect::KeptNumber(Box::new(change))]);
+    Ok(Outcome::Next(Step::FollowPort, progress))
+}
+
+/// Step: create the address.
+pub(super) async fn create_address(
+    driver: &Provisioning,
+    operation: &Operation,
+) -> Result<Outcome, StoreError> {
+    let Some(kept) = driver.0.store.kept_of_port(operation.id).await? else {
+        return Ok(superseded(operation));
+    };
+    if kept.is_cancel_wanted {
+        let why = "the port was to be canceled before the carrier had the address";
+        return created(operation, AddressPlan::Missing(why.to_owned()));
+    }
+    let is_late = driver.0.clock.now() - operation.created_at > LONGEST;
+    let order = match order_of(driver, &kept).await? {
+        Ok(order) => order,
+        Err(_) if is_late => {
+            let why = "this server could not decrypt the address";
+            return created(operation, AddressPlan::Missing(why.to_owned()));
+        }
+        Err(_) => return Ok(unreadable(operation)),
+    };
+    let failure = match store_address(driver, operation, &kept, &order).await {
+        Ok(Some(sid)) => return created(operation, AddressPlan::Created(sid)),
+        Ok(None) => {
+            return Ok(Outcome::WaitUntil(Pause {
+                because: unsettled::<Rejection>(),
+                progress: Progress::of(operation),
+                wait: unsettled_for(operation, driver.0.clock.now()).unwrap_or_default(),
+                outcome_unknown: false,
+            }));
+        }
+        Err(failure) => failure,
+    };
+    let because = provider_refusal(&failure);
+    // One that was found is gone since: the next attempt creates another.
+    let is_verdict = failure.is_definitive() && failure != CarrierError::Rejected(Rejection::NotFound);
+    if is_verdict {
+        return created(operation, AddressPlan::Missing(words::address_refused(&failure, because)));
+    }
+    if is_late {
+        return created(operation, AddressPlan::Missing(because.message));
+    }
+    Ok(Outcome::retry_endlessly(because, Progress::of(operation)))
+}
+
+/// Creates the address, or changes the one that an earlier request created; `None` while such a request may still succeed.
+async fn store_address(
+    driver: &Provisioning,
+    operation: &Operation,
+    kept: &KeptNumber,
+    order: &PortData,
+) -> Result<Option<String>, CarrierError> {
+    let name = kept.id.0.simple().to_string();
+    let address = DispatchAddress {
+        name: &name,
+        customer_name: &order.customer_name,
+        place: [&order.street, &order.city, &order.region, &order.postal_code, "US"],
+    };
+    // Ports are requested for the platform's account.
+    let carrier = driver.carrier();
+    let known = carrier.find_address(&name).await?;
+    if known.is_none() && unsettled_for(operation, driver.0.clock.now()).is_some() {
+        return Ok(None);
+    }
+    carrier.store_address(known.as_deref(), &address).await.map(Some)
+}
+
+/// The ported number takes calls: the port is done, unless it is to be registered with an address.
+pub(super) fn takes_calls(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
+    match read_data::<PortProgress>(operation)?.address {
+        AddressPlan::NotWanted => Ok(done(operation, None)),
+        AddressPlan::Created(sid) => {
+            let plan = AddressPlan::Registering(sid, driver.0.clock.now() + LONGEST);
+            let detail =
+                "the number takes calls, and its emergency address is being registered, which takes minutes";
+            let change = KeptUpdate { detail: Some(Some(detail.to_owned())), ..KeptUpdate::default() };
+            let progress = planned(operation, plan)?.with([Effect::KeptNumber(Box::new(change))]);
+            Ok(Outcome::Next(Step::RegisterAddress, progress))
+        }
+        AddressPlan::Missing(why) => Ok(unregistered(operation, &why)),
+        // Neither can be: the step that creates the address leaves it behind, and this step comes once.
+        AddressPlan::Wanted | AddressPlan::Registering(..) => {
+            Err(StoreError::Corrupt { table: "operations", column: "data" })
+        }
+    }
+}
+
+/// Step: register the number with its address.
+pub(super) async fn register_address(
+    driver: &Provisioning,
+    operation: &Operation,
+) -> Result<Outcome, StoreError> {
+    let AddressPlan::Registering(address, until) = read_data::<PortProgress>(operation)?.address else {
+        return Err(StoreError::Corrupt { table: "operations", column: "data" });
+    };
+    let number = number_of(driver, operation).await?;
+    let sid = present(number.sid.clone(), "phone_numbers")?;
+    let state = match driver.carrier_of(&number).await {
+        Ok(carrier) => registration(&carrier, &sid, &address).await,
+        Err(failure) => Err(failure),
+    };
+    let because = match state {
+        Ok(Some(EmergencyRegistration::Registered(registered))) if registered == address => {
+            info!(operation = %operation.id, sid, "a ported number is registered with its emergency address");
+            return Ok(done(operation, Some("Its emergency address is registered.")));
+        }
+        Ok(Some(EmergencyRegistration::Registered(_))) => {
+            let why = "the number has another emergency address at the carrier, which stays";
+            return Ok(unregistered(operation, why));
+        }
+        Ok(Some(EmergencyRegistration::Failed)) => {
+            return Ok(unregistered(operation, "the carrier could not register it"));
+        }
+        Ok(Some(EmergencyRegistration::None | EmergencyRegistration::Pending)) => {
+            Refusal::new(RefusalCode::CarrierUnavailable, "the carrier is registering the emergency address")
+        }
+        Ok(None) => {
+            let why = "the carrier does not show the ported number at the moment";
+            Refusal::new(RefusalCode::CarrierUnavailable, why)
+        }
+        Err(failure) => {
+            let because = provider_refusal(&failure);
+            if failure.is_definitive() {
+                return Ok(unregistered(operation, &words::address_refused(&failure, because)));
+            }
+            because
+        }
+    };
+    if driver.0.clock.now() > until {
+        return Ok(unregistered(operation, &because.message));
+    }
+    let progress = Progress::of(operation);
+    Ok(Outcome::WaitUntil(Pause { because, progress, wait: EVERY, outcome_unknown: false }))
+}
+
+/// Asks for the registration if the number has no address. Returns how far it was before.
+async fn registration(
+    carrier: &Carrier,
+    number: &str,
+    address: &str,
+) -> Result<Option<EmergencyRegistration>, CarrierError> {
+    let state = carrier.emergency_registration(number).await?;
+    if state == Some(EmergencyRegistration::None) {
+        carrier.register_emergency_address(number, address).await?;
+    }
+    Ok(state)
+}
+
+/// The end of a port whose number is not registered with an emergency address, though the request asked for that.
+fn unregistered(operation: &Operation, why: &str) -> Outcome {
+    warn!(operation = %operation.id, why, "a ported number is not registered with its emergency address");
+    let told = format!(
+        "Its emergency address is not registered: {why}. Make no emergency calls from it until the operator has registered an \
+         address for it at the carrier."
+    );
+    done(operation, Some(&told))
+}
+
+/// The end of a port, with what is told about the emergency address.
+fn done(operation: &Operation, address: Option<&str>) -> Outcome {
+    let detail = "the number is ported and takes calls. The target keeps taking forwarded calls: release it when nothing is \
+                  forwarded any more";
+    let detail = match address {
+        Some(address) => format!("{detail}. {address}"),
+        None => detail.to_owned(),
+    };
+    let change = KeptUpdate::to(KeptNumberState::Done, Some(detail));
+    Outcome::Done(Progress::of(operation).with([Effect::KeptNumber(Box::new(change))]))
+}
