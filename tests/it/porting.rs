@@ -301,7 +301,7 @@ async fn a_port_goes_from_the_request_to_a_number_that_takes_calls() {
 
 #[tokio::test]
 async fn a_ported_number_is_registered_with_the_address_of_its_request() {
-    let practice = Practice::open(json!({})).await;
+    let practice = Practice::open_with(&[("RELEASE_GRACE", "0s")], json!({})).await;
     // Found again by its name.
     practice.fault("twilio", "POST", "Addresses.json", json!({ "lose": "after" })).await;
     let kept = practice.port_with_address(json!({})).await;
@@ -315,6 +315,17 @@ async fn a_ported_number_is_registered_with_the_address_of_its_request() {
     assert_eq!(settings["friendly_name"].as_str().unwrap().len(), 32, "the longest name that is allowed");
     practice.is_answered().await;
     practice.agree(3, 1).await;
+
+    let number = practice.ask(PORTED, json!({ "number": NUMBER })).await;
+    let release = "mutation($id: ID!) { releasePhoneNumber(input: {id: $id, clearEmergencyAddress: true}) {
+        operation { id } userErrors { message } } }";
+    let released = practice.ask(release, json!({ "id": number["id"] })).await;
+    assert_eq!(practice.over(&released).await["state"], "SUCCEEDED", "{released}");
+    wait_until("the carrier has removed the address", DEADLINE, async || {
+        let (_, [_, status]) = practice.addresses().await;
+        (status == "unregistered").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

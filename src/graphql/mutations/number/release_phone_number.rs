@@ -15,7 +15,8 @@ pub(crate) struct ReleasePhoneNumberInput {
     /// Id of the number.
     id: ID,
     /// Whether an emergency address that is registered for the number is removed first, which takes minutes. Without it the release
-    /// of such a number fails and changes nothing.
+    /// of such a number fails and changes nothing; a ported number, which stays in the carrier account, keeps the address, and the
+    /// carrier goes on charging for it.
     #[graphql(default = false)]
     clear_emergency_address: bool,
 }

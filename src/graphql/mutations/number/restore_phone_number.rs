@@ -12,7 +12,7 @@ use crate::graphql::mutations::outcome::{Accepted, Outcome, Stop};
 /// Input of `restorePhoneNumber`.
 #[derive(Debug, InputObject)]
 pub(crate) struct RestorePhoneNumberInput {
-    /// Id of an imported number.
+    /// Id of an imported or hosted number.
     id: ID,
 }
 

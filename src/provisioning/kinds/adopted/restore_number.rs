@@ -9,8 +9,10 @@
 use serde_json::json;
 use tracing::{error, info};
 
-use crate::carrier::{CarrierError, FormerSettings, Rejection};
-use crate::domain::{NumberId, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask};
+use crate::carrier::{CarrierError, EmergencyAddress, FormerSettings, Rejection};
+use crate::domain::{
+    NumberId, NumberOrigin, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask,
+};
 use crate::provisioning::Provisioning;
 use crate::provisioning::kinds::release_number::{
     being_released, is_marked_by_another, may_leave_its_account, release_at_carrier,
@@ -73,6 +75,13 @@ pub(in crate::provisioning::kinds) async fn let_go(
     if number.origin.is_bought() {
         return Ok(release_at_carrier(driver, operation, number, clear_emergency_address).await);
     }
+    // That of an imported number was there before, and stays.
+    if number.origin == NumberOrigin::Ported
+        && clear_emergency_address
+        && let Err(failure) = clear_address(driver, number).await
+    {
+        return Ok(Err(failure.into()));
+    }
     let former = former_settings(driver, number).await?;
     let back = put_back(driver, operation, number, &former).await;
     if back.is_ok() {
@@ -83,6 +92,18 @@ pub(in crate::provisioning::kinds) async fn let_go(
         );
     }
     Ok(back)
+}
+
+/// Asks for the removal of the emergency address, for which the carrier charges as long as the number has it. It is not waited for:
+/// the number stays in the account.
+async fn clear_address(driver: &Provisioning, number: &PhoneNumber) -> Result<(), CarrierError> {
+    let Some(sid) = number.sid.as_deref() else { return Ok(()) };
+    let carrier = driver.carrier_of(number).await?;
+    let owned = carrier.fetch(sid).await?.filter(|owned| !is_marked_by_another(owned, number));
+    if owned.is_some_and(|owned| owned.emergency_address == EmergencyAddress::Set) {
+        carrier.clear_emergency_address(sid).await?;
+    }
+    Ok(())
 }
 
 /// What was set on a number before; nothing if it was ported.

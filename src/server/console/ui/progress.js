@@ -34,7 +34,18 @@ const KINDS = {
   RESTORE_NUMBER: ['Restore a number’s former settings', ['restore_settings']],
   MOVE_NUMBER: ['Move the number to another account', ['move_number']],
   KEEP_NUMBER: ['Buy the number to forward to', ['search_numbers', 'claim_number', 'buy_number']],
-  PORT_NUMBER: ['Port the number', ['check_portability', 'upload_bill', 'request_port', 'create_address', 'follow_port', 'cut_over', 'register_address']],
+  PORT_NUMBER: [
+    'Port the number',
+    [
+      'check_portability',
+      'upload_bill',
+      'request_port',
+      'create_address',
+      'follow_port',
+      'cut_over',
+      'register_address',
+    ],
+  ],
   CREATE_CARRIER_ACCOUNT: ['Create the carrier account', ['create_carrier_account']],
   SEND_MESSAGE: ['Send a text message', ['send_message']],
 };

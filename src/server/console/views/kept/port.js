@@ -125,5 +125,7 @@ export function PortDialog({ kept, onChanged, onClose }) {
 /** @param {Values} values */
 const trimmed = (values) =>
   /** @type {Values} */ (
-    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, typeof value === 'string' ? value.trim() : value]))
+    Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, typeof value === 'string' ? value.trim() : value]),
+    )
   );

@@ -63,7 +63,7 @@ export function Release({ number, onChanged, onClose }) {
       </ul>
       <label class="sure"><input type="checkbox" checked=${clears}
         onChange=${(/** @type {Event} */ event) => setClears(/** @type {HTMLInputElement} */ (event.currentTarget).checked)} />
-        <span>If an emergency address is registered for the number, remove it first. This takes minutes; without it such a number is not released.</span></label>
+        <span>If an emergency address is registered for the number, remove it first. ${isBoughtHere ? 'This takes minutes; without it such a number is not released.' : 'Without that, the carrier goes on charging for it.'}</span></label>
       <${Field} label=${`To confirm, type the last 4 digits of the number: ${last}`} required errors=${problem ? [{ message: problem }] : []}>
         ${(
           /** @type {object} */ props,
