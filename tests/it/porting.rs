@@ -168,7 +168,7 @@ impl Practice {
         (state["addresses"].as_array().unwrap().clone(), of_number)
     }
 
-    async fn is_answered(&self) {
+    async fn answers_here(&self) {
         let call = self.app.place_call(json!({ "to": NUMBER })).await;
         assert_eq!(call["agent"]["name"], "Dr. Smith's Office Assistant", "{call}");
     }
@@ -313,7 +313,7 @@ async fn a_ported_number_is_registered_with_the_address_of_its_request() {
     assert_eq!((&settings["street"], &settings["city"]), (&json!("1 Main Street"), &json!("New York")));
     assert_eq!(settings["customer_name"], "Northside Dental");
     assert_eq!(settings["friendly_name"].as_str().unwrap().len(), 32, "the longest name that is allowed");
-    practice.is_answered().await;
+    practice.answers_here().await;
     practice.agree(3, 1).await;
 
     let number = practice.ask(PORTED, json!({ "number": NUMBER })).await;
@@ -358,7 +358,7 @@ async fn an_address_that_is_not_registered_stops_neither_the_port_nor_the_calls(
             "{kept}"
         );
         assert!(detail.contains("until the operator has registered an address"), "{kept}");
-        practice.is_answered().await;
+        practice.answers_here().await;
         practice
     };
     let practice = Practice::open(json!({})).await;
