@@ -16,6 +16,7 @@ export async function run(stage) {
   await releases(stage, person, agent.phoneNumber.number);
   await repairs(stage, person, agent.phoneNumber.number);
   await filters(stage, person);
+  await leaves(stage, person, token, agent.phoneNumber);
 }
 
 /** @param {import('../support/stage.mjs').Stage} stage @param {import('../support/person.mjs').Person} person */
@@ -87,4 +88,27 @@ async function filters(stage, person) {
   await person.presses('Show all numbers');
   await person.row(/\+1646555/).waitFor();
   stage.check(true, 'an empty list offers the way out');
+}
+
+/**
+ * A number leaves the filtered list while a dialog about it is open: somebody else releases it.
+ * @param {import('../support/stage.mjs').Stage} stage
+ * @param {import('../support/person.mjs').Person} person
+ * @param {string} token
+ * @param {{ id: string, number: string }} held
+ */
+async function leaves(stage, person, token, { id, number }) {
+  await person.chooses('State', 'Active');
+  await person.presses(`Assign: ${number}`);
+  const dialog = person.dialog(`Assign ${number}`);
+  await person.chooses('Assign to', 'The pool: no agent');
+  const release = 'mutation R($input: ReleasePhoneNumberInput!) { releasePhoneNumber(input: $input) { userErrors { message } } }';
+  await stage.server.api(token, release, { input: { id } });
+  await person.presses('Put it into the pool');
+  await person.row(number).waitFor({ state: 'detached' });
+  await person.sees(/being released/, dialog);
+  stage.check(await dialog.isVisible(), 'a dialog says why it was refused, although its number has left the list');
+  await person.presses('Cancel');
+  await dialog.waitFor({ state: 'detached' });
+  stage.check(/^h1/.test(await person.focusIsKept()), 'and the focus goes to the heading, since the button is gone');
 }

@@ -1503,6 +1503,13 @@ export type NumbersQueryVariables = Exact<{
 
 export type NumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
+export type NumbersOneQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type NumbersOneQuery = { phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null } | null };
+
 export type NumberRowFragment = { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null };
 
 export type NumbersAgentsQueryVariables = Exact<{
