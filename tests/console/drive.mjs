@@ -27,6 +27,7 @@ const TOGETHER = [
   'groups',
   'imports',
   'numbers',
+  'moves',
   'accounts',
   'agents',
   'calls',

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use switchboard::domain::Webhook;
 use uuid::Uuid;
@@ -11,8 +12,7 @@ use crate::support::practice::{DELETE, Practice};
 use crate::support::wait_until;
 use crate::support::webhooks::{INCOMING, send_to, sid};
 
-const GROUP: &str =
-    "id name strategy members { agent { id name } weight maxCalls } phoneNumbers { nodes { id } totalCount }";
+const GROUP: &str = "id name strategy version members { agent { id name } weight maxCalls } phoneNumbers { nodes { id } totalCount }";
 const ASSIGN: &str = "mutation($input: AssignPhoneNumberInput!) { assignPhoneNumber(input: $input) {
     phoneNumber { id agent { id } callGroup { id name } } userErrors { code message field } } }";
 const POOL: &str = "{ phoneNumbers(filter: {assigned: false}) { totalCount } }";
@@ -166,6 +166,48 @@ async fn a_deleted_agent_leaves_its_groups_and_a_deleted_group_leaves_its_number
     let trail = "{ auditEvents(filter: {action: \"deleteCallGroup\"}) { nodes { subject outcome } } }";
     let trail = practice.ask(trail, json!({})).await;
     assert_eq!(trail["nodes"], json!([{"subject": group, "outcome": "succeeded"}]));
+}
+
+#[tokio::test]
+async fn a_change_made_from_an_older_version_is_refused() {
+    let practice = Practice::open(json!({"name": "Front Desk"})).await;
+    let front = practice.made["agent"]["id"].clone();
+    let input = json!({"name": "Reception", "strategy": "WEIGHTED", "members": [{"agentId": front}]});
+    let group = practice.creates_group(input).await["callGroup"].clone();
+    assert_eq!(group["version"], 1, "{group}");
+    let id = &group["id"];
+    // All made from version 1: one is kept, and the others are told.
+    let at_once = (0..4).map(|n| {
+        let input = json!({"id": id, "name": format!("Change {n}"), "expectedVersion": 1});
+        practice.updates_group(input)
+    });
+    let mut answers = join_all(at_once).await;
+    let members = json!([{"agentId": front, "weight": 5}]);
+    let late = json!({"id": id, "members": members, "expectedVersion": 1});
+    answers.push(practice.updates_group(late).await);
+    let (kept, refused): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|answer| answer["userErrors"] == json!([]));
+    assert_eq!(kept.len(), 1, "{answers:?}");
+    assert_eq!(kept[0]["callGroup"]["version"], 2, "{answers:?}");
+    for answer in refused {
+        let error = &answer["userErrors"][0];
+        assert_eq!(answer["callGroup"], Value::Null, "{answer}");
+        assert_eq!(error["code"], "INVALID_INPUT", "{answer}");
+        assert_eq!(error["field"], json!(["input", "expectedVersion"]), "{answer}");
+        assert!(error["message"].as_str().unwrap().contains("version 2, not 1"), "{answer}");
+    }
+    // Without a version the group is changed whatever it is, and what was refused has changed nothing.
+    let changed =
+        practice.updates_group(json!({"id": id, "strategy": "OVERFLOW"})).await["callGroup"].clone();
+    assert_eq!(
+        (&changed["version"], &changed["name"]),
+        (&json!(3), &kept[0]["callGroup"]["name"]),
+        "{changed}"
+    );
+    assert_eq!(changed["members"][0]["weight"], 1, "{changed}");
+    let next = json!({"id": id, "members": members, "expectedVersion": 3});
+    let next = practice.updates_group(next).await["callGroup"].clone();
+    assert_eq!((&next["version"], &next["members"][0]["weight"]), (&json!(4), &json!(5)), "{next}");
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ impl MigrationTrait for Migration {
             .col(text("strategy").check(one_of("strategy", &["weighted", "overflow"])))
             .col(timestamp_with_time_zone("created_at"))
             .col(timestamp_with_time_zone("updated_at"))
+            .col(integer("version").check(Expr::col("version").gte(1)))
             .foreign_key(&mut of_tenant("call_groups_tenant", "call_groups"))
             .take();
         manager.create_table(groups).await?;

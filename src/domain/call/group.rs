@@ -36,6 +36,8 @@ pub struct CallGroup {
     pub members: Vec<CallGroupMember>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// 1 for a new group, incremented by every update.
+    pub version: i32,
 }
 
 /// An agent in a call group.

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, UpdateMany,
 };
@@ -125,6 +125,7 @@ impl TenantStore {
     ) -> Result<CallGroup, StoreError> {
         let now = self.shared.clock.now();
         let id = CallGroupId(self.shared.entropy.uuid(now));
+        let version = 1;
         let row = call_group::ActiveModel {
             id: Set(id.0),
             tenant_id: Set(self.tenant.0),
@@ -132,13 +133,14 @@ impl TenantStore {
             strategy: Set(strategy.to_string()),
             created_at: Set(now),
             updated_at: Set(now),
+            version: Set(version),
         };
         call_group::Entity::insert(row).exec_without_returning(&self.transaction).await?;
         self.insert_members(id, &members).await?;
-        Ok(CallGroup { id, tenant_id: self.tenant, name, strategy, members, created_at: now })
+        Ok(CallGroup { id, tenant_id: self.tenant, name, strategy, members, created_at: now, version })
     }
 
-    /// Changes a call group. Lock the new members' agents and the group before.
+    /// Changes a call group, and increments its version. Lock the new members' agents and the group before.
     ///
     /// # Errors
     /// [`StoreError`]; the transaction must then be dropped.
@@ -155,8 +157,10 @@ impl TenantStore {
         if let Some(strategy) = changes.strategy {
             row.strategy = Set(strategy.to_string());
         }
+        let version = call_group::Column::Version;
         call_group::Entity::update_many()
             .set(row)
+            .col_expr(version, Expr::col(version).add(1))
             .filter(call_group::Column::Id.eq(id.0))
             .filter(call_group::Column::TenantId.eq(self.tenant.0))
             .exec(&self.transaction)

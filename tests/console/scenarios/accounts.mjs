@@ -123,10 +123,13 @@ async function disconnects(stage, person) {
   await person.visits('/numbers');
   await person.presses(`Give back: ${NUMBER}`);
   await person.presses('Put the former settings back');
-  await person.sees(`${NUMBER} is being given back.`, person.page);
+  const dialog = person.dialog(`Give back ${NUMBER}`);
+  await dialog.getByText('Done', { exact: true }).waitFor();
   await person.row(NUMBER).waitFor({ state: 'detached' });
-  await person.dialog().waitFor({ state: 'detached' });
-  stage.check(await person.focusIsKept(), 'a number is given back from the list, and the focus is kept though its row is gone');
+  stage.check(await dialog.isVisible(), 'a number is given back from the list, and the progress stays though its row is gone');
+  await person.presses('Close');
+  await dialog.waitFor({ state: 'detached' });
+  stage.check(/^h1/.test(await person.focusIsKept()), 'and the focus goes to the heading');
   await person.visits('/numbers/accounts');
   await person.presses(/^Disconnect: AC/);
   await person.dialog('Disconnect the account?').waitFor();

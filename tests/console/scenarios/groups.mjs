@@ -30,6 +30,7 @@ export async function run(stage) {
   await labels(practice);
   await answers(practice);
   await reorders(practice);
+  await collides(practice);
   await survives(practice);
   await deletes(practice);
 }
@@ -143,15 +144,47 @@ async function reorders(practice) {
   stage.check((await person.field('Name').inputValue()) === 'Front desk', 'changes can be discarded');
 }
 
+/** Somebody else changes the group meanwhile. @param {Practice} practice */
+async function collides(practice) {
+  const { stage, person } = practice;
+  const field = person.field('Name');
+  await person.types('Name', 'Reception');
+  await renames(practice, 'Lobby');
+  await person.presses('Save the call group');
+  await person.sees(/Somebody else has changed this group since you began/);
+  stage.check(
+    (await field.inputValue()) === 'Reception' && (await stored(practice)).name === 'Lobby',
+    'a group that somebody else has changed meanwhile is not overwritten, and what was typed is kept',
+  );
+  await person.presses('Take the other version');
+  await until('the other version is there', async () => (await field.inputValue()) === 'Lobby');
+  await person.misses(/Somebody else has changed this group/);
+  stage.check(await person.focusIsKept(), 'the other version can be taken');
+  await person.types('Name', 'Reception');
+  await renames(practice, 'Hall');
+  await person.presses('Save the call group');
+  await person.presses('Keep mine');
+  stage.check((await field.inputValue()) === 'Reception', 'or what was typed is kept');
+  await person.presses('Save the call group');
+  await until('it is saved', async () => (await stored(practice)).name === 'Reception');
+  stage.check(await person.focusIsKept(), 'and saved over the other version');
+}
+
+/** As another person does. @param {Practice} practice @param {string} to */
+async function renames(practice, to) {
+  const query = 'mutation U($input: UpdateCallGroupInput!) { updateCallGroup(input: $input) { userErrors { message } } }';
+  const { id } = await stored(practice);
+  await practice.stage.server.api(practice.token, query, { input: { id, name: to } });
+}
+
 /** Names that are written to break pages. @param {Practice} practice */
 async function survives(practice) {
-  const { stage, person, token } = practice;
+  const { stage, person } = practice;
   const { id } = await stored(practice);
-  const query = 'mutation U($input: UpdateCallGroupInput!) { updateCallGroup(input: $input) { userErrors { message } } }';
   await person.looksAt({ width: 360 });
   const wide = [];
   for (const text of NAMES.map((one) => one.slice(0, 100))) {
-    await stage.server.api(token, query, { input: { id, name: text } });
+    await renames(practice, text);
     for (const path of ['/numbers/groups', `/numbers/groups/${id}`, `/numbers/${practice.elm.phoneNumber.id}`, '/numbers']) {
       await person.visits(path);
       const overflow = await person.overflow();
@@ -161,7 +194,7 @@ async function survives(practice) {
   }
   stage.check(wide.length === 0, `no name of a group makes a view wider than 360 px ${wide.join('; ')}`.trim());
   await person.looksAt({ width: 1280 });
-  await stage.server.api(token, query, { input: { id, name: 'Front desk' } });
+  await renames(practice, 'Front desk');
 }
 
 /** Its numbers go to the pool. @param {Practice} practice */

@@ -16,6 +16,8 @@ export async function run(stage) {
   await releases(stage, person, agent.phoneNumber.number);
   await repairs(stage, person, agent.phoneNumber.number);
   await filters(stage, person);
+  await isTaken(stage, person, token, (await server.agent(token, { name: 'Lakeside Physio' })).phoneNumber);
+  await leaves(stage, person, agent.phoneNumber.number);
 }
 
 /** @param {import('../support/stage.mjs').Stage} stage @param {import('../support/person.mjs').Person} person */
@@ -54,11 +56,10 @@ async function releases(stage, person, number) {
   await person.types(/last 4 digits/, number.slice(-4));
   await person.presses('Release the number');
   await row.getByText('Being released').waitFor();
-  stage.check(true, 'a release is asked for with the last digits');
-  await person
-    .dialog()
-    .waitFor({ state: 'detached' })
-    .catch(() => person.presses('Close'));
+  await person.sees(/Waiting for the end of the grace period/, person.dialog());
+  stage.check(true, 'a release is asked for with the last digits, and waits for the end of the grace period');
+  await person.presses('Close');
+  await person.dialog().waitFor({ state: 'detached' });
   await person.presses(`Keep it: ${number}`);
   await person.dialog(/^Keep/).waitFor();
   await person.presses('Keep the number');
@@ -87,4 +88,42 @@ async function filters(stage, person) {
   await person.presses('Show all numbers');
   await person.row(/\+1646555/).waitFor();
   stage.check(true, 'an empty list offers the way out');
+}
+
+/** A number leaves the filtered list as it is released. @param {import('../support/stage.mjs').Stage} stage @param {import('../support/person.mjs').Person} person @param {string} number */
+async function leaves(stage, person, number) {
+  await person.chooses('State', 'Active');
+  await person.presses(`Release: ${number}`);
+  await person.types(/last 4 digits/, number.slice(-4));
+  await person.presses('Release the number');
+  await person.row(number).waitFor({ state: 'detached' });
+  const dialog = person.dialog(`Release ${number}`);
+  await person.sees(/Waiting for the end of the grace period/, dialog);
+  stage.check(await dialog.isVisible(), 'the progress of a release stays, although the number has left the list');
+  await person.presses('Close');
+  await dialog.waitFor({ state: 'detached' });
+  stage.check(/^h1/.test(await person.focusIsKept()), 'and the focus goes to the heading, since the button is gone');
+}
+
+/**
+ * It leaves the list because of somebody else, who releases it while a dialog about it is open.
+ * @param {import('../support/stage.mjs').Stage} stage
+ * @param {import('../support/person.mjs').Person} person
+ * @param {string} token
+ * @param {{ id: string, number: string }} held
+ */
+async function isTaken(stage, person, token, { id, number }) {
+  await person.chooses('State', 'Active');
+  await person.presses(`Assign: ${number}`);
+  const dialog = person.dialog(`Assign ${number}`);
+  await person.chooses('Assign to', 'The pool: no agent');
+  const release = 'mutation R($input: ReleasePhoneNumberInput!) { releasePhoneNumber(input: $input) { userErrors { message } } }';
+  await stage.server.api(token, release, { input: { id } });
+  await person.presses('Put it into the pool');
+  await person.row(number).waitFor({ state: 'detached' });
+  await person.sees(/being released/, dialog);
+  stage.check(await dialog.isVisible(), 'a dialog says why it was refused, although its number has left the list');
+  await person.presses('Cancel');
+  await dialog.waitFor({ state: 'detached' });
+  stage.check(/^h1/.test(await person.focusIsKept()), 'and the focus goes to the heading, since the button is gone');
 }

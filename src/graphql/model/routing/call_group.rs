@@ -72,6 +72,11 @@ impl CallGroup {
         Connection::read(ctx, &PageArgs { first, after, last, before }, filter).await
     }
 
+    /// Version of the group, incremented by every `updateCallGroup`. Pass it as `expectedVersion` to detect concurrent changes.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
     /// When the group was created.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)

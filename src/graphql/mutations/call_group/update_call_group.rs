@@ -7,7 +7,7 @@ use crate::domain::{CallGroupId, Refusal};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{CallGroup, CallGroupStrategy, UserError};
-use crate::graphql::mutations::input::Faults;
+use crate::graphql::mutations::input::{Faults, refused};
 use crate::graphql::mutations::outcome::{Outcome, Stop};
 use crate::store::CallGroupChanges;
 
@@ -16,6 +16,9 @@ use crate::store::CallGroupChanges;
 pub(crate) struct UpdateCallGroupInput {
     /// Id of the group.
     id: ID,
+    /// The `version` that these changes are based on: if the group has changed since, the request is rejected. Default: change it
+    /// whatever its version is.
+    expected_version: Option<i32>,
     /// New name, 1 to 100 characters.
     name: Option<String>,
     /// How the member that takes a call is chosen.
@@ -74,6 +77,7 @@ impl UpdateCallGroup {
 
 async fn update(session: &Session, input: UpdateCallGroupInput) -> Result<CallGroup, Stop> {
     session.owner()?;
+    let expected = input.expected_version;
     let (id, changes) = input.check()?;
     let store = session.writer().await?;
     let missing = || Refusal::not_found("call group", "id");
@@ -83,7 +87,13 @@ async fn update(session: &Session, input: UpdateCallGroupInput) -> Result<CallGr
             store.numbers_of_call_group(id).await?.into_iter().map(|number| number.number).collect();
         lock_agents(&store, members, &numbers).await?;
     }
-    store.call_group(id).await?.ok_or_else(missing)?;
+    let version = store.call_group(id).await?.ok_or_else(missing)?.version;
+    if let Some(expected) = expected.filter(|expected| *expected != version) {
+        let why = format!(
+            "the call group is at version {version}, not {expected}: read it again before changing it"
+        );
+        return Err(refused("expectedVersion", &why).into());
+    }
     store.update_call_group(id, &changes).await?;
     let group = store.call_group(id).await?.ok_or_else(missing)?;
     store.audit("updateCallGroup", id).await?;

@@ -940,6 +940,11 @@ export type UpdateAgentInput = {
 
 /** Input of `updateCallGroup`. A field that is `null` or left out stays as it is. */
 export type UpdateCallGroupInput = {
+  /**
+   * The `version` that these changes are based on: if the group has changed since, the request is rejected. Default: change it
+   * whatever its version is.
+   */
+  expectedVersion?: InputMaybe<Scalars['Int']['input']>;
   /** Id of the group. */
   id: Scalars['ID']['input'];
   /** New members, 1 to 20, which replace all former ones. */
@@ -1177,16 +1182,16 @@ export type CallGroupsQueryVariables = Exact<{
 }>;
 
 
-export type CallGroupsQuery = { callGroups: { nodes: Array<{ id: string, name: string, strategy: CallGroupStrategy, createdAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string }>, pageInfo: { hasNextPage: boolean } }, members: Array<{ weight: number, maxCalls: number | null, agent: { id: string, name: string, status: AgentStatus } }> }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type CallGroupsQuery = { callGroups: { nodes: Array<{ id: string, name: string, strategy: CallGroupStrategy, version: number, createdAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string }>, pageInfo: { hasNextPage: boolean } }, members: Array<{ weight: number, maxCalls: number | null, agent: { id: string, name: string, status: AgentStatus } }> }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type CallGroupQueryVariables = Exact<{
   id: Scalars['ID']['input'];
 }>;
 
 
-export type CallGroupQuery = { node: { id: string } | { id: string } | { id: string } | { id: string, name: string, strategy: CallGroupStrategy, createdAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, status: PhoneNumberStatus }>, pageInfo: { hasNextPage: boolean } }, members: Array<{ weight: number, maxCalls: number | null, agent: { id: string, name: string, status: AgentStatus } }> } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | null };
+export type CallGroupQuery = { node: { id: string } | { id: string } | { id: string } | { id: string, name: string, strategy: CallGroupStrategy, version: number, createdAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, status: PhoneNumberStatus }>, pageInfo: { hasNextPage: boolean } }, members: Array<{ weight: number, maxCalls: number | null, agent: { id: string, name: string, status: AgentStatus } }> } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | null };
 
-export type CallGroupFieldsFragment = { id: string, name: string, strategy: CallGroupStrategy, createdAt: string, members: Array<{ weight: number, maxCalls: number | null, agent: { id: string, name: string, status: AgentStatus } }> };
+export type CallGroupFieldsFragment = { id: string, name: string, strategy: CallGroupStrategy, version: number, createdAt: string, members: Array<{ weight: number, maxCalls: number | null, agent: { id: string, name: string, status: AgentStatus } }> };
 
 export type CallGroupChoiceQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -1198,14 +1203,14 @@ export type CallGroupCreateMutationVariables = Exact<{
 }>;
 
 
-export type CallGroupCreateMutation = { createCallGroup: { callGroup: { id: string, name: string, strategy: CallGroupStrategy, createdAt: string, members: Array<{ weight: number, maxCalls: number | null, agent: { id: string, name: string, status: AgentStatus } }> } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type CallGroupCreateMutation = { createCallGroup: { callGroup: { id: string, name: string, strategy: CallGroupStrategy, version: number, createdAt: string, members: Array<{ weight: number, maxCalls: number | null, agent: { id: string, name: string, status: AgentStatus } }> } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type CallGroupUpdateMutationVariables = Exact<{
   input: UpdateCallGroupInput;
 }>;
 
 
-export type CallGroupUpdateMutation = { updateCallGroup: { callGroup: { id: string, name: string, strategy: CallGroupStrategy, createdAt: string, members: Array<{ weight: number, maxCalls: number | null, agent: { id: string, name: string, status: AgentStatus } }> } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type CallGroupUpdateMutation = { updateCallGroup: { callGroup: { id: string, name: string, strategy: CallGroupStrategy, version: number, createdAt: string, members: Array<{ weight: number, maxCalls: number | null, agent: { id: string, name: string, status: AgentStatus } }> } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type CallGroupDeleteMutationVariables = Exact<{
   input: DeleteCallGroupInput;
@@ -1502,6 +1507,13 @@ export type NumbersQueryVariables = Exact<{
 
 
 export type NumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type NumbersOneQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type NumbersOneQuery = { phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null } | null };
 
 export type NumberRowFragment = { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null };
 

@@ -22,6 +22,7 @@ export function Dialog({ title, children, onClose, wide = false }) {
     const active = document.activeElement;
     const isOutside = active instanceof HTMLElement && active !== document.body && !active.closest('dialog');
     const opener = isOutside ? active : formerOpener;
+    const beside = /** @type {HTMLElement | null | undefined} */ (opener?.closest('.actions[tabindex]'));
     if (shown && !shown.open) shown.showModal();
     // Else the browser chooses the button that closes the dialog.
     /** @type {HTMLElement | null | undefined} */ (shown?.querySelector('input, select, textarea'))?.focus();
@@ -32,6 +33,8 @@ export function Dialog({ title, children, onClose, wide = false }) {
       setTimeout(() => {
         if (document.activeElement !== document.body) return;
         if (opener?.isConnected) opener.focus();
+        // The buttons change with what they change: then the focus stays where the opener was.
+        else if (beside?.isConnected) beside.focus();
         // Nothing opened it that can have the focus: another dialog did, which is gone.
         const heading = /** @type {HTMLElement | null} */ (document.querySelector('main h1'));
         if (document.activeElement === document.body) heading?.focus();

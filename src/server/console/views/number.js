@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 
 import { Number as NumberQuery } from '../generated/operations.js';
 import { dateTime, money, words } from '../lib/format.js';
-import { useQuery, useTitle } from '../lib/hooks.js';
+import { useKeptFocus, useQuery, useTitle } from '../lib/hooks.js';
 import { html } from '../lib/html.js';
 import * as router from '../lib/router.js';
 import { Badge, Button, Copy, Empty, Facts, Loading, Notice, Problem, Section, ViewHead } from '../ui/basic.js';
@@ -14,7 +14,7 @@ import { RulesEditor } from './number/editor.js';
 import { Sending } from './number/texts.js';
 import { TryIt } from './number/try.js';
 import { useRules } from './number/use_rules.js';
-import { NumberActions } from './numbers/actions.js';
+import { NumberActions, NumberDialog } from './numbers/actions.js';
 import { LabelDialog } from './numbers/label.js';
 import { MoveButton } from './numbers/move.js';
 import { AccountTrouble, AccountWords } from './accounts/words.js';
@@ -42,15 +42,18 @@ export default function View({ parameters, session }) {
   const read = useQuery(NumberQuery, { id }, { byId: true });
   const number = read.data?.phoneNumber;
   const canChange = session.role !== 'AGENT';
+  const [opened, setOpened] = useState(/** @type {import('./numbers/actions.js').Opened | null} */ (null));
   const heading = useTitle(number?.number ?? 'Number');
+  useKeptFocus();
   return html`
     <${ViewHead} title=${number?.number ?? 'Number'} heading=${heading} back=${{ href: router.href('/numbers'), label: 'Numbers' }}>
-      ${number && canChange && html`<${NumberActions} number=${number} onChanged=${read.refetch} />`}
+      ${number && canChange && html`<${NumberActions} number=${number} onOpen=${setOpened} />`}
     </${ViewHead}>
     <${Problem} read=${read} />
     ${!number && read.loading && html`<${Loading} />`}
     ${read.data && !number && html`<${Empty} action=${html`<a class="button" href=${router.href('/numbers')}>To the numbers</a>`}>You have no such number.</${Empty}>`}
-    ${number && html`<${Details} number=${number} canChange=${canChange} onChanged=${read.refetch} />`}`;
+    ${number && html`<${Details} number=${number} canChange=${canChange} onChanged=${read.refetch} />`}
+    ${opened && html`<${NumberDialog} opened=${opened} onChanged=${read.refetch} onClose=${() => setOpened(null)} />`}`;
 }
 
 /** @param {{ number: PhoneNumber, canChange: boolean, onChanged: () => void }} props */

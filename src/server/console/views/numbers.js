@@ -1,5 +1,7 @@
 // The tenant's phone numbers: find, buy, assign, release, repair.
 
+import { useState } from 'preact/hooks';
+
 import { Numbers } from '../generated/operations.js';
 import { date, money } from '../lib/format.js';
 import { useKeptFocus, useQuery, useTitle } from '../lib/hooks.js';
@@ -10,13 +12,14 @@ import { Filter } from '../ui/form.js';
 import { countryOptions } from '../ui/names.js';
 import { Pager, pageArguments, Table } from '../ui/table.js';
 import { options, State } from '../ui/words.js';
-import { NumberActions } from './numbers/actions.js';
+import { NumberActions, NumberDialog } from './numbers/actions.js';
 import { BuyNumber } from './numbers/buy.js';
 import { Tabs } from './numbers/tabs.js';
 import { AgentSearch, useAgents } from './numbers/use_agents.js';
 import { isPooled, placeOf, POOL_WORDS, TYPES } from './numbers/words.js';
 
 /** @typedef {import('../generated/types').NumberRowFragment} NumberRow */
+/** @typedef {import('./numbers/actions.js').Opened} Opened */
 
 const PAGE = 25;
 /** The choice of the pool among the agents. */
@@ -33,6 +36,7 @@ export default function View({ session }) {
   const buy = () => router.setParams({ buy: '1', agent: params.get('agent') });
   const page = read.data?.phoneNumbers;
   const canChange = session.role !== 'AGENT';
+  const [opened, setOpened] = useState(/** @type {Opened | null} */ (null));
   useKeptFocus();
 
   return html`
@@ -47,11 +51,12 @@ export default function View({ session }) {
       <${Problem} read=${read} />
       ${!page && read.loading && html`<${Loading} />`}
       ${page?.nodes.length === 0 && html`<${Nothing} isPool=${params.has('pool')} isFiltered=${filter !== null} isPaged=${params.has('after') || params.has('before')} />`}
-      ${page && page.nodes.length > 0 && html`<${List} rows=${page.nodes} busy=${read.loading} canChange=${canChange} onChanged=${read.refetch} />`}
+      ${page && page.nodes.length > 0 && html`<${List} rows=${page.nodes} busy=${read.loading} canChange=${canChange} onOpen=${setOpened} />`}
       ${page?.nodes.some(isPooled) && html`<p class="hint">${POOL_WORDS}</p>`}
       <${Pager} pageInfo=${page?.pageInfo} busy=${read.loading}
         onPage=${(/** @type {{ after?: string, before?: string }} */ to) => router.setParams({ after: to.after, before: to.before })} />
     </${Section}>
+    ${opened && html`<${NumberDialog} key=${opened.number.id} opened=${opened} onChanged=${read.refetch} onClose=${() => setOpened(null)} />`}
     ${
       isBuying &&
       canChange &&
@@ -112,8 +117,8 @@ function Nothing({ isPool, isFiltered, isPaged }) {
   return html`<${Empty} action=${buy}>You have no numbers yet. Callers reach an agent by a number: buy one for it here.</${Empty}>`;
 }
 
-/** @param {{ rows: NumberRow[], busy: boolean, canChange: boolean, onChanged: () => void }} props */
-function List({ rows, busy, canChange, onChanged }) {
+/** @param {{ rows: NumberRow[], busy: boolean, canChange: boolean, onOpen: (opened: Opened) => void }} props */
+function List({ rows, busy, canChange, onOpen }) {
   /** @type {import('../ui/table.js').Column<NumberRow>[]} */
   const columns = [
     {
@@ -136,7 +141,7 @@ function List({ rows, busy, canChange, onChanged }) {
   if (canChange)
     columns.push({
       label: 'Actions',
-      cell: (number) => html`<${NumberActions} number=${number} onChanged=${onChanged} kind="quiet" />`,
+      cell: (number) => html`<${NumberActions} number=${number} onOpen=${onOpen} kind="quiet" />`,
     });
   return html`<${Table} caption="Numbers" columns=${columns} rows=${rows} rowKey=${(/** @type {NumberRow} */ { id }) => id} busy=${busy} />`;
 }

@@ -21,6 +21,7 @@ pub struct Model {
     pub strategy: String,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    pub version: i32,
 }
 
 /// Empty: joins are written by hand, within one tenant.
@@ -41,6 +42,7 @@ impl Model {
             strategy: read::text(TABLE, "strategy", &self.strategy)?,
             members,
             created_at: self.created_at,
+            version: self.version,
         })
     }
 }

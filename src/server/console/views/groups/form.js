@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { CallGroupCreate, CallGroupUpdate } from '../../generated/operations.js';
-import { useForm, useMutation } from '../../lib/hooks.js';
+import { useForm, useKeptFocus, useMutation } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import * as router from '../../lib/router.js';
 import { Button, Notice, Problem } from '../../ui/basic.js';
@@ -18,14 +18,29 @@ import { LONGEST_NAME, MOST_MEMBERS, NO_ROOM, STRATEGIES, STRATEGY_WORDS } from 
 /** @typedef {import('./draft.js').MemberDraft} MemberDraft */
 /** @typedef {import('../../generated/types').CallGroupFieldsFragment} Group */
 
-/** @param {{ group: Group | null, onSaved: (group: Group) => void }} props `group`: null for a new one */
-export function GroupForm({ group, onSaved }) {
+/**
+ * @param {{ group: Group | null, onSaved: (group: Group) => void, onOutdated?: () => void }} props `group`: null for a new one.
+ *   `onOutdated`: read the group again, somebody else has changed it
+ */
+export function GroupForm({ group, onSaved, onOutdated }) {
   const form = useForm(/** @type {Draft} */ (group ? membersOf(group) : empty()));
   const [create, isCreating] = useMutation(CallGroupCreate);
   const [update, isUpdating] = useMutation(CallGroupUpdate);
   const agents = useAgents('');
   const { members, strategy } = /** @type {Draft} */ (form.values);
   const busy = isCreating || isUpdating;
+  // The group that the form began with.
+  const [base, setBase] = useState(group);
+  const take = (/** @type {Group} */ next) => {
+    setBase(next);
+    form.reset(membersOf(next));
+  };
+  const newer = group && base && group.version > base.version ? group : null;
+  useEffect(() => {
+    // Somebody else has changed the group, and nothing is being edited here.
+    if (newer && !form.isDirty) take(newer);
+  }, [newer, form.isDirty]);
+  useKeptFocus();
 
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -36,13 +51,18 @@ export function GroupForm({ group, onSaved }) {
       return;
     }
     const input = inputOf(form.values);
-    const result = group ? await update({ input: { id: group.id, ...input } }) : await create({ input });
-    const told = result.userErrors.map((error) => ({ ...error, message: named(error.message, members) }));
+    const result = base
+      ? await update({ input: { id: base.id, expectedVersion: base.version, ...input } })
+      : await create({ input });
+    const others = result.userErrors.filter(({ field }) => field?.at(-1) !== 'expectedVersion');
+    // Said once the newer group is here, with what can be done.
+    if (others.length < result.userErrors.length) onOutdated?.();
+    const told = others.map((error) => ({ ...error, message: named(error.message, members) }));
     form.settle(inSentences({ ...result, userErrors: told }));
     const payload =
       result.data && ('updateCallGroup' in result.data ? result.data.updateCallGroup : result.data.createCallGroup);
     if (!result.ok || !payload?.callGroup) return;
-    form.reset(membersOf(payload.callGroup));
+    take(payload.callGroup);
     onSaved(payload.callGroup);
   };
 
@@ -61,11 +81,19 @@ export function GroupForm({ group, onSaved }) {
     <${Members} form=${form} agents=${others} />
     <p class="hint">${NO_ROOM}</p>
     <${FormErrors} form=${form} fields=${['name', 'strategy', ...members.flatMap(({ key }) => [`agent-${key}`, `weight-${key}`, `most-${key}`])]} />
+    ${newer && form.isDirty && html`<${Outdated} onTake=${() => take(newer)} onKeep=${() => setBase(newer)} />`}
     <div class="actions end">
-      ${group && form.isDirty && html`<${Button} onClick=${() => form.reset(membersOf(group))}>Discard the changes</${Button}>`}
+      ${base && form.isDirty && html`<${Button} onClick=${() => take(newer ?? base)}>Discard the changes</${Button}>`}
       <${Button} type="submit" kind="primary" busy=${busy}>${group ? 'Save the call group' : 'Create the call group'}</${Button}>
     </div>
   </form>`;
+}
+
+/** @param {{ onTake: () => void, onKeep: () => void }} props */
+function Outdated({ onTake, onKeep }) {
+  const choices = html`<${Button} onClick=${onTake}>Take the other version</${Button}>
+    <${Button} onClick=${onKeep}>Keep mine</${Button}>`;
+  return html`<${Notice} kind="warning" action=${choices}>Somebody else has changed this group since you began. What you typed is kept. “Keep mine” lets you save it over the other version.</${Notice}>`;
 }
 
 /** @param {{ form: any, agents: { id: string, name: string }[] }} props */

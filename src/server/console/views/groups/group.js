@@ -38,7 +38,7 @@ export default function View({ parameters, session }) {
     ${canChange && !isNew && !group && read.loading && html`<${Loading} />`}
     ${read.data && !group && html`<${Empty} action=${all}>You have no such call group.</${Empty}>`}
     ${canChange && isNew && html`<${Section} title="The group"><${GroupForm} group=${null} onSaved=${created} /></${Section}>`}
-    ${group && html`<${Details} key=${group.id} group=${group} onSaved=${read.refetch} />`}`;
+    ${group && html`<${Details} key=${group.id} group=${group} onRead=${read.refetch} />`}`;
 }
 
 /** @param {{ id: string, name: string }} group */
@@ -47,16 +47,16 @@ function created({ id, name }) {
   router.navigate(`/numbers/groups/${encodeURIComponent(id)}`, { replace: true });
 }
 
-/** @param {{ group: Group, onSaved: () => void }} props */
-function Details({ group, onSaved }) {
+/** @param {{ group: Group, onRead: () => void }} props `onRead`: read the group again */
+function Details({ group, onRead }) {
   const isAnyReady = group.members.some(({ agent }) => agent.status === 'ACTIVE');
   return html`
     ${group.members.length === 0 && html`<${Notice} kind="warning">This group has no agents any more, so its numbers are answered as in the pool. Add an agent.</${Notice}>`}
     ${group.members.length > 0 && !isAnyReady && html`<${Notice} kind="warning">No agent of this group takes calls at present: they are paused, or being created.</${Notice}>`}
     <${Numbers} group=${group} />
-    <${Section} title="The group"><${GroupForm} group=${group} onSaved=${() => {
+    <${Section} title="The group"><${GroupForm} group=${group} onOutdated=${onRead} onSaved=${() => {
       say('The call group is saved. It applies from the next call.');
-      onSaved();
+      onRead();
     }} /></${Section}>`;
 }
 

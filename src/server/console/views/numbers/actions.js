@@ -1,11 +1,11 @@
 // What can be done with a number: assign it, make it the primary one, repair it, release it or give it back, undo the release. Each
 // asks first and says what it does.
 
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 
-import { NumbersCancelRelease, NumbersMakePrimary, NumbersRepair } from '../../generated/operations.js';
+import { NumbersCancelRelease, NumbersMakePrimary, NumbersOne, NumbersRepair } from '../../generated/operations.js';
 import { money } from '../../lib/format.js';
-import { useMutation } from '../../lib/hooks.js';
+import { useMutation, useQuery } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import { Button, Notice, say } from '../../ui/basic.js';
 import { Confirm } from '../../ui/dialog.js';
@@ -19,41 +19,48 @@ import { isSettled, isTakenOver } from './words.js';
 /** @typedef {Pick<import('../../generated/types').NumberRowFragment, 'id' | 'number' | 'status' | 'monthlyCost' | 'agent' | 'callGroup' | 'primary' | 'origin'>} HeldNumber */
 /** @typedef {'assign' | 'primary' | 'release' | 'repair' | 'restore' | 'undo'} Action */
 /** @typedef {{ number: HeldNumber, onChanged: () => void, onClose: () => void }} DialogProps */
+/** @typedef {{ action: Action, number: HeldNumber }} Opened what a view is asked to open a dialog for */
 /** @typedef {import('../../lib/hooks.js').Changed<any>} Changed */
 
 /**
- * @param {{ number: HeldNumber, onChanged: () => void, kind?: 'plain' | 'quiet' }} props `onChanged`: the number may have
- *   another state now
+ * The buttons. The view that shows them draws the dialog: a row can leave its list while the dialog is open.
+ * @param {{ number: HeldNumber, onOpen: (opened: Opened) => void, kind?: 'plain' | 'quiet' }} props
  */
-export function NumberActions({ number, onChanged, kind = 'plain' }) {
-  const [open, setOpen] = useState(/** @type {Action | null} */ (null));
-  const place = useRef(/** @type {HTMLSpanElement | null} */ (null));
+export function NumberActions({ number, onOpen, kind = 'plain' }) {
   const { status } = number;
   const isHeld = isSettled(number);
   const canBePrimary = status === 'ACTIVE' && number.agent !== null && !number.primary;
-  const close = () => {
-    setOpen(null);
-    // The button that opened the dialog may be gone, since the state has changed: then the focus stays beside it.
-    setTimeout(() => {
-      if (document.activeElement === document.body) place.current?.focus();
-    });
-  };
-  const button = (/** @type {Action} */ which, /** @type {string} */ words) =>
-    html`<${Button} kind=${kind} label=${`${words}: ${number.number}`} onClick=${() => setOpen(which)}>${words}</${Button}>`;
-  const shared = { number, onChanged, onClose: close };
-  return html`<span class="actions" ref=${place} tabindex="-1">
+  const button = (/** @type {Action} */ action, /** @type {string} */ words) =>
+    html`<${Button} kind=${kind} label=${`${words}: ${number.number}`} onClick=${() => onOpen({ action, number })}>${words}</${Button}>`;
+  return html`<span class="actions" tabindex="-1">
     ${isHeld && button('assign', kind === 'quiet' ? 'Assign' : 'Assign to…')}
     ${kind === 'plain' && canBePrimary && button('primary', 'Make primary')}
     ${isHeld && button('repair', 'Repair')}
     ${isHeld && (isTakenOver(number) ? button('restore', 'Give back') : button('release', 'Release'))}
     ${status === 'RELEASING' && button('undo', 'Keep it')}
-    ${open === 'assign' && html`<${Assign} ...${shared} />`}
-    ${open === 'primary' && html`<${MakePrimary} ...${shared} />`}
-    ${open === 'release' && html`<${Release} ...${shared} />`}
-    ${open === 'restore' && html`<${Restore} ...${shared} />`}
-    ${open === 'repair' && html`<${Repair} ...${shared} />`}
-    ${open === 'undo' && html`<${Undo} ...${shared} />`}
   </span>`;
+}
+
+const DIALOGS = {
+  assign: Assign,
+  primary: MakePrimary,
+  release: Release,
+  restore: Restore,
+  repair: Repair,
+  undo: Undo,
+};
+
+/**
+ * The dialog of an action, until it is closed. It reads its number itself: a list may not have it any more.
+ * @param {{ opened: Opened, onChanged: () => void, onClose: () => void }} props `onChanged`: the number may have another state now
+ */
+export function NumberDialog({ opened: { action, number }, onChanged, onClose }) {
+  const read = useQuery(NumbersOne, { id: number.id });
+  const changed = () => {
+    read.refetch();
+    onChanged();
+  };
+  return html`<${DIALOGS[action]} number=${read.data?.phoneNumber ?? number} onChanged=${changed} onClose=${onClose} />`;
 }
 
 /** @param {DialogProps} props */

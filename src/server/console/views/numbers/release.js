@@ -36,12 +36,9 @@ export function Release({ number, onChanged, onClose }) {
     const payload = result.data?.releasePhoneNumber;
     if (payload?.operation || result.problem) onChanged();
     if (!result.ok || !payload?.operation) return undefined;
-    if (payload.operation.state === 'RUNNING') return setRunning(payload.operation.id);
-    say(
-      payload.phoneNumber?.status === 'RELEASED'
-        ? `${number.number} is released.`
-        : `${number.number} is being released. It takes calls until the grace period ends; “Keep it” undoes the release.`,
-    );
+    // With a grace period it waits for that.
+    if (payload.operation.state !== 'SUCCEEDED') return setRunning(payload.operation.id);
+    say(`${number.number} is released.`);
     return onClose();
   };
 

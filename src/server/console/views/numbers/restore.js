@@ -5,7 +5,6 @@ import { useState } from 'preact/hooks';
 import { NumbersRestore } from '../../generated/operations.js';
 import { useMutation } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
-import { say } from '../../ui/basic.js';
 import { Confirm } from '../../ui/dialog.js';
 import { Underway } from '../../ui/progress.js';
 import { Refused } from '../../ui/refused.js';
@@ -18,8 +17,6 @@ export function Restore({ number, onChanged, onClose }) {
   const confirm = async () => {
     const result = await restore({ input: { id: number.id } });
     setChanged(result);
-    // A list leaves the number out as soon as it is given back, and this dialog goes with it.
-    if (result.ok) say(`${number.number} is being given back.`);
     if (result.data?.restorePhoneNumber?.operation || result.problem) onChanged();
   };
   if (operation) {
