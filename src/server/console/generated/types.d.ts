@@ -232,7 +232,10 @@ export type CarrierAccountStatus =
   | 'ACTIVE'
   /** It is closed at the carrier. */
   | 'CLOSED'
-  /** The carrier rejects its credentials. Callers of its numbers hear an apology until they are replaced. */
+  /**
+   * The carrier rejects its auth token or its API key; `detail` says which. While the token is rejected, callers of its numbers hear an
+   * apology.
+   */
   | 'REJECTED'
   /** The carrier has suspended it. */
   | 'SUSPENDED';
@@ -241,6 +244,13 @@ export type CarrierAccountStatus =
 export type ConnectCarrierAccountInput = {
   /** The account's SID: `AC` and 32 hexadecimal digits. */
   accountSid: Scalars['String']['input'];
+  /** The secret of the API key. Required with `apiKeySid`. Stored encrypted and never shown. */
+  apiKeySecret?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * The SID of an API key of the account: `SK` and 32 hexadecimal digits. Requests in the account are then authenticated by the key,
+   * and the auth token only verifies webhooks. Left out, together with `apiKeySecret`: the auth token authenticates requests.
+   */
+  apiKeySid?: InputMaybe<Scalars['String']['input']>;
   /** The account's primary auth token, with which the carrier signs its webhooks. Stored encrypted and never shown. */
   authToken: Scalars['String']['input'];
 };
@@ -496,7 +506,7 @@ export type MovePhoneNumberInput = {
 
 /** Where a number comes from. */
 export type NumberOrigin =
-  /** Held at another carrier, which forwards texts only. */
+  /** Held at the carrier before, and taken over. It has the number's texts; another carrier has its calls. */
   | 'HOSTED'
   /** Held at the carrier before, and taken over. */
   | 'IMPORTED'
@@ -647,7 +657,8 @@ export type ProvisionPhoneNumberInput = {
 export type ReleasePhoneNumberInput = {
   /**
    * Whether an emergency address that is registered for the number is removed first, which takes minutes. Without it the release
-   * of such a number fails and changes nothing.
+   * of such a number fails and changes nothing; a ported number, which stays in the carrier account, keeps the address, and the
+   * carrier goes on charging for it.
    */
   clearEmergencyAddress?: Scalars['Boolean']['input'];
   /** Id of the number. */
@@ -685,6 +696,11 @@ export type RequestPortInput = {
   postalCode: Scalars['String']['input'];
   /** State: two letters. */
   region: Scalars['String']['input'];
+  /**
+   * Whether this address is registered for emergency calls from the number once it has arrived. The carrier charges a monthly fee.
+   * An address that the carrier refuses stops neither the port nor the calls: `detail` of the kept number then says why.
+   */
+  registerEmergencyAddress?: Scalars['Boolean']['input'];
   /** Name of the person who is authorized to sign for the customer. */
   representative: Scalars['String']['input'];
   /** Where the letter of authorization is sent to be signed. */
@@ -697,7 +713,7 @@ export type RequestPortInput = {
 
 /** Input of `restorePhoneNumber`. */
 export type RestorePhoneNumberInput = {
-  /** Id of an imported number. */
+  /** Id of an imported or hosted number. */
   id: Scalars['ID']['input'];
 };
 
@@ -1007,23 +1023,23 @@ export type Weekday =
 export type AccountsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type AccountsQuery = { carrierAccounts: Array<{ createdAt: string, id: string, provider: PhoneNumberProvider, accountSid: string, kind: CarrierAccountKind, status: CarrierAccountStatus, detail: string | null }> };
+export type AccountsQuery = { carrierAccounts: Array<{ createdAt: string, id: string, provider: PhoneNumberProvider, accountSid: string, kind: CarrierAccountKind, status: CarrierAccountStatus, apiKeySid: string | null, detail: string | null }> };
 
-export type AccountFieldsFragment = { id: string, provider: PhoneNumberProvider, accountSid: string, kind: CarrierAccountKind, status: CarrierAccountStatus, detail: string | null };
+export type AccountFieldsFragment = { id: string, provider: PhoneNumberProvider, accountSid: string, kind: CarrierAccountKind, status: CarrierAccountStatus, apiKeySid: string | null, detail: string | null };
 
 export type AccountConnectMutationVariables = Exact<{
   input: ConnectCarrierAccountInput;
 }>;
 
 
-export type AccountConnectMutation = { connectCarrierAccount: { carrierAccount: { id: string, provider: PhoneNumberProvider, accountSid: string, kind: CarrierAccountKind, status: CarrierAccountStatus, detail: string | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type AccountConnectMutation = { connectCarrierAccount: { carrierAccount: { id: string, provider: PhoneNumberProvider, accountSid: string, kind: CarrierAccountKind, status: CarrierAccountStatus, apiKeySid: string | null, detail: string | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type AccountDisconnectMutationVariables = Exact<{
   input: DisconnectCarrierAccountInput;
 }>;
 
 
-export type AccountDisconnectMutation = { disconnectCarrierAccount: { carrierAccount: { id: string, provider: PhoneNumberProvider, accountSid: string, kind: CarrierAccountKind, status: CarrierAccountStatus, detail: string | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type AccountDisconnectMutation = { disconnectCarrierAccount: { carrierAccount: { id: string, provider: PhoneNumberProvider, accountSid: string, kind: CarrierAccountKind, status: CarrierAccountStatus, apiKeySid: string | null, detail: string | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type AccountMoveNumberMutationVariables = Exact<{
   input: MovePhoneNumberInput;
@@ -1456,7 +1472,7 @@ export type NumberQueryVariables = Exact<{
 }>;
 
 
-export type NumberQuery = { phoneNumber: { friendlyName: string, sid: string | null, provider: PhoneNumberProvider, messagingStatus: MessagingStatus, messagingStatusReason: string | null, id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, routingVersion: number, capabilities: { voice: boolean, sms: boolean, mms: boolean }, carrierAccount: { id: string, provider: PhoneNumberProvider, accountSid: string, kind: CarrierAccountKind, status: CarrierAccountStatus, detail: string | null } | null, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> } | null };
+export type NumberQuery = { phoneNumber: { friendlyName: string, sid: string | null, provider: PhoneNumberProvider, messagingStatus: MessagingStatus, messagingStatusReason: string | null, id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, origin: NumberOrigin, routingVersion: number, capabilities: { voice: boolean, sms: boolean, mms: boolean }, carrierAccount: { id: string, provider: PhoneNumberProvider, accountSid: string, kind: CarrierAccountKind, status: CarrierAccountStatus, apiKeySid: string | null, detail: string | null } | null, agent: { id: string, name: string } | null, callGroup: { id: string, name: string } | null, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> } | null };
 
 export type NumberRulesFragment = { id: string, routingVersion: number, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> };
 
