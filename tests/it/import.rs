@@ -406,6 +406,32 @@ async fn what_somebody_sets_while_a_number_is_taken_over_is_what_comes_back() {
     practice.assert_has(NUMBER, &newer).await;
 }
 
+#[tokio::test]
+async fn a_number_is_given_back_after_the_repair_that_is_under_way() {
+    let practice = Practice::open_with(&[("RELEASE_GRACE", "0s")], json!({})).await;
+    practice.app.place_numbers(placed(NUMBER, &FORMER)).await;
+    for give_up in [RESTORE, RELEASE] {
+        let imported = practice.imports(json!({ "replaceSettings": true })).await["phoneNumber"].clone();
+        let sid = practice.at_account(NUMBER).await["sid"].as_str().unwrap().to_owned();
+        practice.app.change_number(&sid, json!({ "voice_url": "https://elsewhere.example.com/voice" })).await;
+        // It points the number to this server, late.
+        let path = format!("IncomingPhoneNumbers/{sid}");
+        practice.fault("twilio", "POST", &path, json!({ "delay_ms": 1500 })).await;
+        let id = json!({ "id": imported["id"] });
+        let giving_up = async {
+            practice.app.all_faults_have_struck().await;
+            practice.ask(give_up, id.clone()).await
+        };
+        let repair = "mutation($id: ID!) { repairPhoneNumber(input: {id: $id}) {
+            operation { id state } userErrors { message } } }";
+        let (repaired, given_up) = tokio::join!(practice.ask(repair, id.clone()), giving_up);
+        practice.over(&repaired).await;
+        let over = practice.over(&given_up).await;
+        assert_eq!(over["state"], "SUCCEEDED", "{over}");
+        practice.assert_has(NUMBER, &FORMER).await;
+    }
+}
+
 const OWN_TOKEN: &str = "11111111111111111111111111111111";
 
 #[tokio::test]

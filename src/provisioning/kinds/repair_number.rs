@@ -11,11 +11,13 @@ use tracing::{error, warn};
 
 use super::settings::{self, Setting};
 use super::{Steps, insert, number_of, present, settled_number_of};
+use crate::carrier::Rejection;
 use crate::domain::{
-    AgentId, NumberId, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask,
+    AgentId, NumberId, NumberStatus, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask,
 };
 use crate::provisioning::Provisioning;
-use crate::provisioning::outcome::{Outcome, Patience, Progress, Retry};
+use crate::provisioning::outcome::{Outcome, Patience, Pause, Progress, Retry, unsettled_for};
+use crate::provisioning::refusals::unsettled;
 use crate::store::{CheckWhen, Effect, NewOperation, StoreError, TenantStore};
 
 pub(super) const STEPS: Steps =
@@ -71,6 +73,21 @@ pub(super) async fn under_way(
 async fn repair_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let number = number_of(driver, operation).await?;
     let sid = present(number.sid.clone(), "phone_numbers")?;
+    if is_given_back(&number) {
+        return Ok(match unsettled_for(operation, driver.0.clock.now()) {
+            // The release waits for the end of this repair: not before the carrier can no longer carry out an earlier request.
+            Some(wait) => Outcome::WaitUntil(Pause {
+                because: unsettled::<Rejection>(),
+                progress: Progress::of(operation),
+                wait,
+                outcome_unknown: false,
+            }),
+            None => {
+                let why = "the number is being given up, and gets its former settings back";
+                Outcome::Failed(Refusal::new(RefusalCode::InvalidInput, why), Progress::of(operation))
+            }
+        });
+    }
     Ok(match settings::restore(driver.carrier_of(&number).await, &sid, &driver.settings_of(&number)).await {
         Ok(Setting::Right) => match misdirection(driver, &number).await? {
             None => confirmed(operation, &number),
@@ -92,6 +109,11 @@ async fn repair_number(driver: &Provisioning, operation: &Operation) -> Result<O
         Ok(Setting::Gone) => gone(operation, &number),
         Err(failure) => Outcome::failed(operation, &failure, Vec::new(), Patience::Bounded),
     })
+}
+
+/// Whether the number's settings are no longer this server's: it was not bought here, and is given up.
+fn is_given_back(number: &PhoneNumber) -> bool {
+    !number.origin.is_bought() && matches!(number.status, NumberStatus::Releasing | NumberStatus::Released)
 }
 
 /// Why texts to the number do not reach this server although its settings are right. If the carrier does not tell now, what it told

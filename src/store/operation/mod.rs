@@ -20,7 +20,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
 
 use super::entities::{self, operation};
 use super::error::key_reused;
-use super::{Change, StoreError, SystemStore, TenantStore, dialect};
+use super::{Change, StoreError, SystemStore, TenantStore, dialect, page};
 use crate::domain::{
     AgentId, IdempotencyKey, NumberId, Operation, OperationId, OperationKind, OperationState, Refusal, Step,
 };
@@ -220,5 +220,18 @@ impl SystemStore {
     /// [`StoreError`]; [`StoreError::Corrupt`] if a stored value is unreadable.
     pub async fn operation(&self, id: OperationId) -> Result<Option<Operation>, StoreError> {
         operation::Entity::find_by_id(id.0).one(self.db()).await?.map(Operation::try_from).transpose()
+    }
+
+    /// Whether an unfinished operation may still point this number to this server: a repair or a port.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the query fails.
+    pub async fn may_be_pointed_here(&self, number: NumberId) -> Result<bool, StoreError> {
+        let pointing = [OperationKind::RepairNumber, OperationKind::PortNumber].map(OperationKind::as_str);
+        let unfinished = operation::Entity::find()
+            .filter(operation::Column::PhoneNumberId.eq(number.0))
+            .filter(operation::Column::Kind.is_in(pointing))
+            .filter(operation::Column::State.is_in(UNFINISHED));
+        page::is_any(self.db(), unfinished).await
     }
 }

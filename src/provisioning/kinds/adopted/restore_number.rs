@@ -6,6 +6,8 @@
 //!
 //! If the carrier rejects the former settings, the number is kept and takes calls again.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tracing::{error, info};
 
@@ -24,6 +26,8 @@ use crate::store::{Effect, NewOperation, StoreError, TenantStore};
 pub(super) const STEPS: Steps =
     &[(Step::RestoreSettings, |driver, operation, _| Box::pin(restore_settings(driver, operation)))];
 
+/// Pause before it is asked again whether another operation on the number has ended.
+const POINTED: Duration = Duration::from_secs(1);
 /// Attempts after which settings that the carrier accepts but does not apply count as rejected.
 pub(super) const MOST_TRIES: i32 = 5;
 
@@ -74,6 +78,11 @@ pub(in crate::provisioning::kinds) async fn let_go(
 ) -> Result<Result<(), StepError<CarrierError>>, StoreError> {
     if number.origin.is_bought() {
         return Ok(release_at_carrier(driver, operation, number, clear_emergency_address).await);
+    }
+    // Otherwise its requests could follow ours, and calls would go on arriving for a number that nobody holds.
+    if driver.0.store.may_be_pointed_here(number.id).await? {
+        let why = "another operation is setting up the number: it is given up afterwards";
+        return Ok(Err(StepError::Obstructed(Refusal::new(RefusalCode::CarrierUnavailable, why), POINTED)));
     }
     // That of an imported number was there before, and stays.
     if number.origin == NumberOrigin::Ported
