@@ -549,7 +549,12 @@ async fn a_number_moves_between_accounts_during_a_call_and_back() {
     // The answer to the move is lost.
     let one = json!({"provider": "twilio", "method": "POST", "path_contains": "IncomingPhoneNumbers/PN"});
     app.faults(json!({"match": one, "action": {"lose": "after"}, "times": 1})).await;
-    let moved = practice.moves(&shared).await;
+    let repair = "mutation($id: ID!) { repairPhoneNumber(input: {id: $id}) { operation { id } userErrors { message } } }";
+    let repairing = async {
+        app.all_faults_have_struck().await;
+        practice.ask(repair, json!({"id": practice.made["phoneNumber"]["id"]})).await
+    };
+    let (moved, repaired) = tokio::join!(practice.moves(&shared), repairing);
     assert_eq!(moved["userErrors"], json!([]), "{moved}");
     wait_until("the number is moved", MINUTE, async || {
         let holders = practice.ask(HOLDERS, json!({})).await;
@@ -558,6 +563,14 @@ async fn a_number_moves_between_accounts_during_a_call_and_back() {
     .await;
     let main = Credentials::development().account_sid;
     assert_eq!(holder(app, &practice.number).await, main);
+    // The repair did not look for the number in the account that it had left.
+    let state = wait_until("the repair has ended", MINUTE, async || {
+        let read = "query($id: ID!) { operation(id: $id) { state } }";
+        let ended = practice.ask(read, json!({"id": repaired["operation"]["id"]})).await;
+        ["SUCCEEDED", "FAILED"].contains(&ended["state"].as_str().unwrap()).then_some(ended)
+    })
+    .await;
+    assert_eq!(state["state"], "SUCCEEDED", "{state}");
     // The call from before the move ends, with the status of the account that it came from.
     let call = held["call_sid"].as_str().unwrap();
     let hung_up = app.http().post(format!("{}/sandbox/calls/{call}/hangup", app.sandbox_url())).send().await;

@@ -1,7 +1,7 @@
 //! CHECK_NUMBER: looks up whether the carrier still has a number, and marks it `ACTIVE` or `INACTIVE`. Changes nothing at the
 //! carrier, so there is nothing to undo. Reconciliation starts it when a number is missing from the carrier's list, or is back.
 
-use super::repair_number::{NoData, confirmed, gone, under_way};
+use super::repair_number::{NoData, confirmed, gone, under_way, until_moved};
 use super::settings::{self, Setting};
 use super::{Steps, insert, number_of, present, settled_number_of};
 use crate::domain::{NumberId, Operation, OperationKind, Refusal, RefusalCode, Step};
@@ -42,6 +42,9 @@ impl Provisioning {
 async fn check_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let number = number_of(driver, operation).await?;
     let sid = present(number.sid.clone(), "phone_numbers")?;
+    if let Some(wait) = until_moved(operation, &number) {
+        return Ok(wait);
+    }
     Ok(match settings::check(driver.carrier_of(&number).await, &sid, &driver.settings_of(&number)).await {
         Ok(Setting::Right) => confirmed(operation, &number),
         Ok(Setting::Different) => {

@@ -5,6 +5,8 @@
 //!
 //! There is no undo: a failed repair leaves the number as it was found.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use serde::Serialize;
 use tracing::{error, warn};
@@ -25,6 +27,9 @@ pub(super) const STEPS: Steps =
 
 /// Age of a check of registrations that is not repeated: many numbers may be repaired at once.
 const JUST_CHECKED: TimeDelta = TimeDelta::seconds(10);
+
+/// Pause before it is asked again whether a move has ended.
+const MOVED: Duration = Duration::from_secs(1);
 
 /// Data of a kind that needs none beyond the row of its number or agent.
 #[derive(Serialize)]
@@ -73,6 +78,9 @@ pub(super) async fn under_way(
 async fn repair_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let number = number_of(driver, operation).await?;
     let sid = present(number.sid.clone(), "phone_numbers")?;
+    if let Some(wait) = until_moved(operation, &number) {
+        return Ok(wait);
+    }
     if is_given_back(&number) {
         return Ok(match unsettled_for(operation, driver.0.clock.now()) {
             // The release waits for the end of this repair: not before the carrier can no longer carry out an earlier request.
@@ -108,6 +116,19 @@ async fn repair_number(driver: &Provisioning, operation: &Operation) -> Result<O
         }),
         Ok(Setting::Gone) => gone(operation, &number),
         Err(failure) => Outcome::failed(operation, &failure, Vec::new(), Patience::Bounded),
+    })
+}
+
+/// Waits while the number is moved: an account that it has left would say that it is gone.
+pub(super) fn until_moved(operation: &Operation, number: &PhoneNumber) -> Option<Outcome> {
+    number.accounts.is_moving.then(|| {
+        let why = "the number is being moved to another account";
+        Outcome::WaitUntil(Pause {
+            because: Refusal::new(RefusalCode::CarrierUnavailable, why),
+            progress: Progress::of(operation),
+            wait: MOVED,
+            outcome_unknown: false,
+        })
     })
 }
 
