@@ -258,9 +258,9 @@ export class Person {
     return this.page.evaluate(() => navigator.clipboard.readText());
   }
 
-  /** The file that an action offers to save. @param {() => Promise<void>} action */
+  /** The file that an action offers to save. A long one is read page by page first. @param {() => Promise<void>} action */
   async saves(action) {
-    const [download] = await Promise.all([this.page.waitForEvent('download'), action()]);
+    const [download] = await Promise.all([this.page.waitForEvent('download', { timeout: 90_000 }), action()]);
     return { name: download.suggestedFilename(), text: readFileSync(await download.path(), 'utf8') };
   }
 }
