@@ -402,6 +402,23 @@ async fn a_key_that_is_deleted_rejects_the_account_and_calls_are_still_answered(
 }
 
 #[tokio::test]
+async fn a_gateways_rejection_says_nothing_about_a_key() {
+    let (practice, account) = Practice::with_own_account(&[]).await;
+    let app = &practice.app;
+    let key = Key::create(app, &account, OWN_TOKEN).await;
+    key.connect(&practice, &account, OWN_TOKEN).await;
+    let path = format!("Accounts/{account}/IncomingPhoneNumbers");
+    let by_key = json!({"provider": "twilio", "method": "GET", "path_contains": path});
+    app.faults(json!({"match": by_key, "action": {"status": 403, "code": 403}})).await;
+    let input =
+        json!({"accountSid": account, "authToken": OWN_TOKEN, "apiKeySid": key.0, "apiKeySecret": key.1});
+    let untold = connect_by(app, &practice.token, input).await;
+    assert_eq!(untold["userErrors"][0]["code"], "CARRIER_UNAVAILABLE", "{untold}");
+    let connected = practice.account("OWN").await;
+    assert_eq!((&connected["status"], &connected["detail"]), (&json!("ACTIVE"), &Value::Null), "{connected}");
+}
+
+#[tokio::test]
 async fn half_a_key_and_the_key_of_another_account_are_refused() {
     let (practice, account) = Practice::with_own_account(&[]).await;
     let app = &practice.app;
