@@ -416,6 +416,8 @@ async fn a_gateways_rejection_says_nothing_about_a_key() {
     assert_eq!(untold["userErrors"][0]["code"], "CARRIER_UNAVAILABLE", "{untold}");
     let connected = practice.account("OWN").await;
     assert_eq!((&connected["status"], &connected["detail"]), (&json!("ACTIVE"), &Value::Null), "{connected}");
+    // Nor does it keep a forgery from being recognized: the token was checked.
+    assert_eq!(announced(app, &practice.number, &sid(1), &account, "forged").await.status(), 403);
 }
 
 #[tokio::test]

@@ -90,8 +90,11 @@ impl Carrier {
         Ok(self.fault_of_key().await?.unwrap_or(state))
     }
 
-    /// What the carrier says to the token.
-    async fn state_by_token(&self) -> Result<AccountState, CarrierError> {
+    /// Checks the account's state and its token, which alone verifies webhooks.
+    ///
+    /// # Errors
+    /// [`CarrierError`] if the carrier does not tell; never because it rejects the token.
+    pub async fn state_by_token(&self) -> Result<AccountState, CarrierError> {
         let answer = self.by_token().get_any_answer(self.account_url()).await?;
         match (answer.status(), code_of(&answer)) {
             // Only in Twilio's own form: a proxy's answer says nothing about the token.
