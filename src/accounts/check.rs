@@ -81,7 +81,11 @@ impl Accounts {
             AccountState::Suspended => Err(NotConnected::NotActive("suspended")),
             AccountState::Closed => Err(NotConnected::NotActive("closed")),
             AccountState::NotActive => Err(NotConnected::NotActive("suspended or closed")),
-            active @ AccountState::Active { .. } => Ok(Connecting { check: verdict(active) }),
+            active @ AccountState::Active { .. } => {
+                // The token that this one replaces may have been connected at another server a moment ago.
+                self.reread_named(sid).await;
+                Ok(Connecting { check: verdict(active) })
+            }
         }
     }
 

@@ -154,7 +154,8 @@ impl TenantStore {
         Ok(self.transaction.execute(&insert).await?.rows_affected() > 0)
     }
 
-    /// Replaces the credentials of a connected account. `previous`: the token before stays accepted until then.
+    /// Replaces the credentials of a connected account. `previous`: the token before stays accepted until then. Returns whether it was
+    /// still connected.
     ///
     /// # Errors
     /// [`StoreError`]; the transaction must then be dropped.
