@@ -213,7 +213,7 @@ fn verdict(state: AccountState) -> AccountCheck {
         AccountState::ForeignKey => (
             CarrierAccountStatus::Rejected,
             Some(
-                "the API key is of another account: connect the account again with a key of its own, or without one",
+                "the API key belongs to another account: connect the account again with a key of its own, or without one",
             ),
         ),
     };

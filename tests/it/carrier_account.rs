@@ -435,7 +435,7 @@ async fn half_a_key_and_the_key_of_another_account_are_refused() {
         (json!(account), json!(secret), "apiKeySid", "SK and 32 hexadecimal digits"),
         (json!(sid), json!(""), "apiKeySecret", "visible ASCII characters"),
         (json!(sid), wrong, "apiKeySecret", "rejects this API key"),
-        (json!(foreign.0), json!(foreign.1), "apiKeySid", "of another account"),
+        (json!(foreign.0), json!(foreign.1), "apiKeySid", "belongs to another account"),
     ] {
         let input = json!({
             "accountSid": account, "authToken": OWN_TOKEN, "apiKeySid": api_key_sid, "apiKeySecret": api_key_secret,

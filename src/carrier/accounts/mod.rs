@@ -36,7 +36,7 @@ pub enum AccountState {
     WrongCredentials,
     /// The token is right, but the carrier rejects the API key, or does not let it read numbers.
     WrongKey,
-    /// The token is right, but the API key is of another account.
+    /// The token is right, but the API key belongs to another account.
     ForeignKey,
 }
 

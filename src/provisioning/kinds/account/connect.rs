@@ -47,7 +47,7 @@ impl Provisioning {
             ),
             NotConnected::ForeignKey => invalid(
                 "apiKeySid",
-                "this API key is of another account: create a key in the account that is connected",
+                "this API key belongs to another account: create a key in the account that is connected",
             ),
             NotConnected::NotActive(state) => {
                 invalid("accountSid", &format!("the account is {state} at the carrier: settle that first"))
