@@ -70,13 +70,13 @@ pub enum AppError {
     /// `ENCRYPTION_KEY` or `ENCRYPTION_KEY_PREVIOUS` is not a valid key.
     #[error("ENCRYPTION_KEY: {0}")]
     EncryptionKey(#[from] Unreadable),
-    /// Tenants' accounts at the carrier have tokens that this server cannot decrypt.
+    /// Tenants' accounts at the carrier have credentials that this server cannot decrypt.
     #[error(
-        "ENCRYPTION_KEY: {unreadable} of {all} tokens of tenants' carrier accounts cannot be decrypted: set the key with which \
+        "ENCRYPTION_KEY: the credentials of {unreadable} of {all} carrier accounts cannot be decrypted: set the key with which \
          they were encrypted, or set it as ENCRYPTION_KEY_PREVIOUS beside a new ENCRYPTION_KEY"
     )]
     TokensUnreadable {
-        /// Accounts whose token cannot be decrypted.
+        /// Accounts whose credentials cannot be decrypted.
         unreadable: usize,
         /// All connected accounts.
         all: usize,

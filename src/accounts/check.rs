@@ -81,7 +81,11 @@ impl Accounts {
             AccountState::Suspended => Err(NotConnected::NotActive("suspended")),
             AccountState::Closed => Err(NotConnected::NotActive("closed")),
             AccountState::NotActive => Err(NotConnected::NotActive("suspended or closed")),
-            active @ AccountState::Active { .. } => Ok(Connecting { check: verdict(active) }),
+            active @ AccountState::Active { .. } => {
+                // The token that this one replaces may have been connected at another server a moment ago.
+                self.reread_named(sid).await;
+                Ok(Connecting { check: verdict(active) })
+            }
         }
     }
 
@@ -107,48 +111,60 @@ impl Accounts {
             }
             let at = Instant::now();
             // A carrier that does not answer says nothing: the caller of a real call must not be left without an answer.
-            let is_good = self.check(id).await.unwrap_or(false);
+            let is_good = self.check_token(id).await.unwrap_or(false);
             *last = Some(Recheck { at, is_good });
             is_good
         };
         timeout(RECHECK_TIME, checked).await.unwrap_or(false)
     }
 
-    /// Checks an account at the carrier, and stores the result. Returns whether the account is active and its token accepted, whatever
-    /// its API key; `None` if the carrier does not tell.
-    pub(super) async fn check(&self, id: CarrierAccountId) -> Option<bool> {
+    /// Checks an account at the carrier, and stores the result.
+    pub(super) async fn check(&self, id: CarrierAccountId) {
+        let Some(known) = self.known(id) else { return };
+        let Some(credentials) = known.credentials() else { return self.note(&known, unreadable()).await };
+        if let Some(state) = told(&known, self.client(&known, credentials).account_state().await) {
+            self.note(&known, verdict(state)).await;
+        }
+    }
+
+    /// Checks the token of an account alone: an API key that the carrier does not tell about must not let a forgery pass. Returns
+    /// whether the account is active and the token accepted; `None` if the carrier does not tell.
+    async fn check_token(&self, id: CarrierAccountId) -> Option<bool> {
         let known = self.known(id)?;
-        let (check, is_good) = match known.credentials() {
-            Some(credentials) => {
-                let state = self.ask(&known, credentials).await?;
-                let is_good = matches!(
-                    state,
-                    AccountState::Active { .. } | AccountState::WrongKey | AccountState::ForeignKey
-                );
-                (verdict(state), is_good)
-            }
-            None => (unreadable(), false),
+        let Some(credentials) = known.credentials() else {
+            self.note(&known, unreadable()).await;
+            return Some(false);
         };
-        let was = &known.account;
+        let state = told(&known, self.client(&known, credentials).state_by_token().await)?;
+        let is_good = matches!(state, AccountState::Active { .. });
+        // A good token makes an account active only if it has no key: of one that has, the periodic check tells.
+        if !is_good || known.account.api_key_sid.is_none() {
+            self.note(&known, verdict(state)).await;
+        }
+        Some(is_good)
+    }
+
+    /// Stores the result of a check of these credentials.
+    async fn note(&self, known: &KnownAccount, check: AccountCheck) {
+        let (id, was) = (known.account.id, &known.account);
         let is_new = was.status != check.status || was.detail != check.detail;
         if is_new {
             tracing::warn!(account = %id, tenant = %was.tenant_id, status = %check.status, detail = check.detail, "state of a tenant's carrier account changed");
         }
-        if let Err(error) = self.0.store.note_account_check(id, &check).await {
+        if let Err(error) = self.0.store.note_account_check(id, &known.sealed, &check).await {
             tracing::warn!(account = %id, %error, "check of a carrier account not stored");
         }
         self.reread(id).await;
-        Some(is_good)
     }
+}
 
-    /// What the carrier says; `None` if it does not tell now.
-    async fn ask(&self, known: &KnownAccount, credentials: AccountCredentials) -> Option<AccountState> {
-        match self.client(known, credentials).account_state().await {
-            Ok(state) => Some(state),
-            Err(error) => {
-                tracing::warn!(account = %known.account.id, %error, "carrier account not checked");
-                None
-            }
+/// What the carrier says; `None` if it does not tell now.
+fn told(known: &KnownAccount, answer: Result<AccountState, CarrierError>) -> Option<AccountState> {
+    match answer {
+        Ok(state) => Some(state),
+        Err(error) => {
+            tracing::warn!(account = %known.account.id, %error, "carrier account not checked");
+            None
         }
     }
 }
@@ -197,7 +213,7 @@ fn verdict(state: AccountState) -> AccountCheck {
         AccountState::ForeignKey => (
             CarrierAccountStatus::Rejected,
             Some(
-                "the API key is of another account: connect the account again with a key of its own, or without one",
+                "the API key belongs to another account: connect the account again with a key of its own, or without one",
             ),
         ),
     };

@@ -339,6 +339,13 @@ impl Accounts {
         let _read_or_later = self.refresh(id).await;
     }
 
+    /// Reads the account with this SID again, as [`Self::reread`] does.
+    async fn reread_named(&self, sid: &str) {
+        if let Ok(Some(stored)) = self.0.store.carrier_account_by_sid(sid).await {
+            self.learn(stored);
+        }
+    }
+
     fn known(&self, id: CarrierAccountId) -> Option<Arc<KnownAccount>> {
         let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
         known.accounts.get(&id).cloned()

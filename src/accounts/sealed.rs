@@ -1,5 +1,6 @@
 //! Encryption at rest: AES-256-GCM under `ENCRYPTION_KEY`. What a value belongs to is authenticated with it, so that it cannot be put
-//! into another row or column: for a token, the id and the SID of the account; for the secret of an API key, the key's SID instead.
+//! into another row: for a token, the current or the previous one, the id and the SID of the account; for the secret of an API key,
+//! which cannot take a token's place, the id and the key's SID.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::digest::{SHA256, digest};

@@ -141,7 +141,10 @@ impl Accounts {
             }
         }
         if count > 0 {
-            tracing::info!(count, "tokens of carrier accounts encrypted with the current ENCRYPTION_KEY");
+            tracing::info!(
+                count,
+                "credentials of carrier accounts encrypted with the current ENCRYPTION_KEY"
+            );
         }
     }
 }

@@ -100,7 +100,8 @@ impl ProviderRejection for Rejection {
     }
 }
 
-const TWILIO_CODES: std::ops::Range<u32> = 10_000..100_000;
+/// Twilio's codes. Gateways send the HTTP status as `code`.
+pub(super) const TWILIO_CODES: std::ops::Range<u32> = 10_000..100_000;
 const NOT_FOUND: u32 = 20404;
 
 /// `{"code", "message", "more_info", "status"}`.

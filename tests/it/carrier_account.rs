@@ -402,6 +402,25 @@ async fn a_key_that_is_deleted_rejects_the_account_and_calls_are_still_answered(
 }
 
 #[tokio::test]
+async fn a_gateways_rejection_says_nothing_about_a_key() {
+    let (practice, account) = Practice::with_own_account(&[]).await;
+    let app = &practice.app;
+    let key = Key::create(app, &account, OWN_TOKEN).await;
+    key.connect(&practice, &account, OWN_TOKEN).await;
+    let path = format!("Accounts/{account}/IncomingPhoneNumbers");
+    let by_key = json!({"provider": "twilio", "method": "GET", "path_contains": path});
+    app.faults(json!({"match": by_key, "action": {"status": 403, "code": 403}})).await;
+    let input =
+        json!({"accountSid": account, "authToken": OWN_TOKEN, "apiKeySid": key.0, "apiKeySecret": key.1});
+    let untold = connect_by(app, &practice.token, input).await;
+    assert_eq!(untold["userErrors"][0]["code"], "CARRIER_UNAVAILABLE", "{untold}");
+    let connected = practice.account("OWN").await;
+    assert_eq!((&connected["status"], &connected["detail"]), (&json!("ACTIVE"), &Value::Null), "{connected}");
+    // Nor does it keep a forgery from being recognized: the token was checked.
+    assert_eq!(announced(app, &practice.number, &sid(1), &account, "forged").await.status(), 403);
+}
+
+#[tokio::test]
 async fn half_a_key_and_the_key_of_another_account_are_refused() {
     let (practice, account) = Practice::with_own_account(&[]).await;
     let app = &practice.app;
@@ -416,7 +435,7 @@ async fn half_a_key_and_the_key_of_another_account_are_refused() {
         (json!(account), json!(secret), "apiKeySid", "SK and 32 hexadecimal digits"),
         (json!(sid), json!(""), "apiKeySecret", "visible ASCII characters"),
         (json!(sid), wrong, "apiKeySecret", "rejects this API key"),
-        (json!(foreign.0), json!(foreign.1), "apiKeySid", "of another account"),
+        (json!(foreign.0), json!(foreign.1), "apiKeySid", "belongs to another account"),
     ] {
         let input = json!({
             "accountSid": account, "authToken": OWN_TOKEN, "apiKeySid": api_key_sid, "apiKeySecret": api_key_secret,

@@ -412,6 +412,30 @@ async fn the_numbers_of_a_tenants_own_account_are_taken_over_for_that_tenant() {
 }
 
 #[tokio::test]
+async fn a_run_ends_early_once_its_account_is_rejected() {
+    let mut estate = Estate::open(1).await;
+    let (account, _) = estate.own_account(16).await;
+    let agent = estate.agent.clone();
+    let file = estate.file((0..16).map(|at| format!("{},{TENANT},{agent},Line {at}", own_number(at))));
+    estate.app.kill().await;
+    let path = format!("Accounts/{account}/IncomingPhoneNumbers");
+    let reads = json!({ "provider": "twilio", "method": "GET", "path_contains": path });
+    let rejected = json!({ "status": 401, "code": 20003 });
+    // The list is read, and then the credentials are revoked.
+    let faults = json!([
+        { "match": reads, "action": { "delay_ms": 1 }, "times": 1 },
+        { "match": reads, "action": rejected, "in_turn": true },
+    ]);
+    estate.app.faults(faults).await;
+    let ended = estate.import(&["--account", &account, "--map", file.to_str().unwrap(), "--yes"]).await;
+    let said = format!("{}{}", out(&ended), err(&ended));
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("0 of 16 numbers imported.") && said.contains("the run ended early"), "{said}");
+    assert!(said.matches("failed: the carrier rejected the account").count() < 16, "{said}");
+    assert_eq!(estate.here().await, 0);
+}
+
+#[tokio::test]
 async fn an_account_that_cannot_be_used_is_refused_with_what_to_do() {
     let estate = Estate::open(1).await;
     let (account, id) = estate.own_account(1).await;
@@ -433,7 +457,8 @@ async fn an_account_that_cannot_be_used_is_refused_with_what_to_do() {
     let mut keyless = estate.command(&["--account", &account]);
     keyless.env_remove("ENCRYPTION_KEY");
     let keyless = finish(keyless).await;
-    assert!(!keyless.status.success() && err(&keyless).contains("ENCRYPTION_KEY"), "{}", err(&keyless));
+    let unreadable = "ENCRYPTION_KEY: the credentials of 1 of 1 carrier accounts cannot be decrypted";
+    assert!(!keyless.status.success() && err(&keyless).contains(unreadable), "{}", err(&keyless));
 
     let answer = estate.app.graphql(&estate.token, DISCONNECT, json!({ "id": id })).await;
     assert_eq!(answer["data"]["disconnectCarrierAccount"]["userErrors"], json!([]), "{answer}");

@@ -9,11 +9,12 @@ use serde::de::IgnoredAny;
 use url::Url;
 
 use super::client::checked;
+use super::error::TWILIO_CODES;
 use super::{Carrier, CarrierError, OwnedNumber, Rejection};
 use crate::provider::{Answer, ProviderRejection};
 
-/// Twilio's code for an account that is suspended or closed.
-const NOT_ACTIVE: u32 = 20005;
+/// Twilio's codes for an account that is suspended or closed.
+const NOT_ACTIVE: [u32; 2] = [10001, 20005];
 /// Subaccounts of one list. Twilio lists no more on a page.
 const PAGE_SIZE: &str = "1000";
 
@@ -35,7 +36,7 @@ pub enum AccountState {
     WrongCredentials,
     /// The token is right, but the carrier rejects the API key, or does not let it read numbers.
     WrongKey,
-    /// The token is right, but the API key is of another account.
+    /// The token is right, but the API key belongs to another account.
     ForeignKey,
 }
 
@@ -89,12 +90,15 @@ impl Carrier {
         Ok(self.fault_of_key().await?.unwrap_or(state))
     }
 
-    /// What the carrier says to the token.
-    async fn state_by_token(&self) -> Result<AccountState, CarrierError> {
+    /// Checks the account's state and its token, which alone verifies webhooks.
+    ///
+    /// # Errors
+    /// [`CarrierError`] if the carrier does not tell; never because it rejects the token.
+    pub async fn state_by_token(&self) -> Result<AccountState, CarrierError> {
         let answer = self.by_token().get_any_answer(self.account_url()).await?;
         match (answer.status(), code_of(&answer)) {
             // Only in Twilio's own form: a proxy's answer says nothing about the token.
-            (401 | 403, Some(NOT_ACTIVE)) => return Ok(AccountState::NotActive),
+            (401 | 403, Some(code)) if NOT_ACTIVE.contains(&code) => return Ok(AccountState::NotActive),
             (401, Some(20003)) => return Ok(AccountState::WrongCredentials),
             // For a token of another account, the account does not exist.
             (404, Some(20404)) => return Ok(AccountState::WrongCredentials),
@@ -120,7 +124,7 @@ impl Carrier {
         match (answer.status(), code_of(&answer)) {
             (200..=299, _) => Ok(None),
             // Says nothing about the key: the account was suspended since its token was checked.
-            (_, Some(NOT_ACTIVE)) => Ok(Some(AccountState::NotActive)),
+            (_, Some(code)) if NOT_ACTIVE.contains(&code) => Ok(Some(AccountState::NotActive)),
             (401 | 403, Some(_)) => Ok(Some(AccountState::WrongKey)),
             // For a key of another account, the account does not exist.
             (404, Some(20404)) => Ok(Some(AccountState::ForeignKey)),
@@ -194,9 +198,10 @@ impl Carrier {
     }
 }
 
-/// Twilio's code for a failure; `None` if the answer is not in its form.
+/// Twilio's code for a failure; `None` if the answer is not in its form, such as a gateway's.
 fn code_of(answer: &Answer) -> Option<u32> {
-    serde_json::from_slice::<ErrorCode>(answer.body()).unwrap_or_default().code
+    let code = serde_json::from_slice::<ErrorCode>(answer.body()).unwrap_or_default().code;
+    code.filter(|code| TWILIO_CODES.contains(code))
 }
 
 /// The error of a check whose answer says nothing about the credentials.

@@ -68,7 +68,8 @@ impl Provisioning {
         match self.accounts().carrier(Some(account.id)).await {
             Ok(_) => Ok(EstateAccount { of_tenant: Some(account) }),
             Err(CarrierError::Rejected(Rejection::Account)) => refused(
-                "has credentials that cannot be decrypted: set the ENCRYPTION_KEY of the servers, or its tenant connects it again",
+                "is disconnected, or its credentials cannot be decrypted: its tenant connects it again with connectCarrierAccount, or \
+                 set the ENCRYPTION_KEY of the servers",
             ),
             Err(failure) => Err(failure.into()),
         }

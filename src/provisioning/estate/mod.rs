@@ -15,8 +15,9 @@ use std::collections::{HashMap, HashSet};
 use tokio_util::sync::CancellationToken;
 
 use super::kinds::{WantedImport, import_under_way};
+use super::refusals::ForTenants;
 use super::{Provisioning, RepointError, operation_of_mark};
-use crate::carrier::{FormerSettings, OwnedNumber};
+use crate::carrier::{FormerSettings, OwnedNumber, Rejection};
 use crate::domain::{
     Actor, AgentId, AgentStatus, Author, E164, NumberLabel, NumberStatus, OperationId, OperationState,
     PhoneNumber, Refusal, RefusalCode, TenantId,
@@ -65,7 +66,7 @@ pub enum Imported {
     No {
         /// The reason.
         why: String,
-        /// Whether the carrier or the database failed, which concerns the other numbers too.
+        /// Whether the carrier, its account or the database failed, which concerns the other numbers too.
         is_outage: bool,
     },
 }
@@ -177,7 +178,7 @@ impl Provisioning {
     ) -> (PlannedImport, Imported) {
         let imported = match self.import_planned(database, account, &planned, run_id).await {
             Ok(imported) => imported,
-            Err(StoreError::Refused(refusal)) => Imported::No { why: refusal.message, is_outage: false },
+            Err(StoreError::Refused(refusal)) => not_imported(refusal),
             Err(failure) => {
                 let is_outage = matches!(failure, StoreError::Unavailable(_) | StoreError::Busy);
                 Imported::No { why: failure.to_string(), is_outage }
@@ -193,6 +194,10 @@ impl Provisioning {
         planned: &PlannedImport,
         run_id: &str,
     ) -> Result<Imported, StoreError> {
+        if let Some(id) = account.id() {
+            // No watch follows the accounts of a command, and its tenant may replace the credentials during the run.
+            self.accounts().reread(id).await;
+        }
         let author = Author { actor: Actor::System, request_id: run_id.to_owned() };
         let store = database.write_by(author, planned.tenant).await?;
         let held = store.number_by_e164(&planned.number).await?;
@@ -222,8 +227,7 @@ impl Provisioning {
                 return Ok(Imported::Yes);
             }
         }
-        let is_outage = refusal.code == RefusalCode::CarrierUnavailable;
-        Ok(Imported::No { why: refusal.message, is_outage })
+        Ok(not_imported(refusal))
     }
 
     /// The operation that points a held number to this server: its import, if that has not ended, else a repair.
@@ -240,4 +244,12 @@ impl Provisioning {
             None => Ok(self.repair_number(store, held.id).await?.0.id),
         }
     }
+}
+
+fn not_imported(refusal: Refusal) -> Imported {
+    // Of the account itself: it was disconnected or suspended, or its credentials were revoked, since the run began.
+    let is_account = refusal.message == Rejection::Account.refusal().message
+        || refusal.field.last().is_some_and(|field| field == "carrierAccountId");
+    let is_outage = is_account || refusal.code == RefusalCode::CarrierUnavailable;
+    Imported::No { why: refusal.message, is_outage }
 }

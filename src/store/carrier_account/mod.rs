@@ -154,7 +154,8 @@ impl TenantStore {
         Ok(self.transaction.execute(&insert).await?.rows_affected() > 0)
     }
 
-    /// Replaces the credentials of a connected account. `previous`: the token before stays accepted until then.
+    /// Replaces the credentials of a connected account. `previous`: the token before stays accepted until then. Returns whether it was
+    /// still connected.
     ///
     /// # Errors
     /// [`StoreError`]; the transaction must then be dropped.
@@ -304,13 +305,14 @@ impl SystemStore {
         Ok((!accounts.is_empty()).then(|| accounts.swap_remove(at)))
     }
 
-    /// Stores the result of a check at the carrier.
+    /// Stores the result of a check of these credentials at the carrier, unless they were changed meanwhile.
     ///
     /// # Errors
     /// [`StoreError`] if the query fails.
     pub async fn note_account_check(
         &self,
         id: CarrierAccountId,
+        checked: &SealedTokens,
         check: &AccountCheck,
     ) -> Result<(), StoreError> {
         let now = self.shared.clock.now();
@@ -321,6 +323,8 @@ impl SystemStore {
             .col_expr(Column::Detail, Expr::value(check.detail.clone()))
             .filter(Column::Id.eq(id.0))
             .filter(Column::DisconnectedAt.is_null())
+            .filter(still("token", checked.token.as_ref()))
+            .filter(still("api_key_secret", checked.api_key_secret.as_ref()))
             .exec(self.db())
             .await?;
         Ok(())
@@ -347,14 +351,19 @@ impl SystemStore {
                 (Alias::new("updated_at"), now.into()),
             ])
             .and_where(Column::Id.eq(id.0))
-            .and_where(Expr::col(Alias::new("token")).eq(was.token.clone()));
-        for (column, stored) in [("previous_token", &was.previous), ("api_key_secret", &was.api_key_secret)] {
-            update.and_where(match stored {
-                Some(stored) => Expr::col(Alias::new(column)).eq(stored.clone()),
-                None => Expr::col(Alias::new(column)).is_null(),
-            });
-        }
+            .and_where(still("token", was.token.as_ref()))
+            .and_where(still("previous_token", was.previous.as_ref()))
+            .and_where(still("api_key_secret", was.api_key_secret.as_ref()));
         Ok(self.db().execute(&update).await?.rows_affected() > 0)
+    }
+}
+
+/// Whether a column still has what was read.
+fn still(column: &'static str, read: Option<&String>) -> Expr {
+    let column = Expr::col(Alias::new(column));
+    match read {
+        Some(read) => column.eq(read.clone()),
+        None => column.is_null(),
     }
 }
 

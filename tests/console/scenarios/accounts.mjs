@@ -101,13 +101,13 @@ async function replaces(stage, person, token, sid) {
   await person.link(/^Open the accounts/).click();
   await person.heading('Carrier accounts').waitFor();
   await person.row(sid).getByText('Credentials rejected').waitFor();
-  await person.presses(`Replace the token: ${sid}`);
-  await person.dialog('Replace the token').waitFor();
-  stage.check((await person.field('Account SID').inputValue()) === sid, 'a token is replaced for the account that was chosen');
+  await person.presses(`Replace the credentials: ${sid}`);
+  await person.dialog('Replace the credentials').waitFor();
+  stage.check((await person.field('Account SID').inputValue()) === sid, 'credentials are replaced for the account that was chosen');
   await person.types('Auth token', next);
-  await person.presses('Replace the token', person.dialog());
+  await person.presses('Replace the credentials', person.dialog());
   await person.dialog().waitFor({ state: 'detached' });
-  await person.sees('The token is replaced.');
+  await person.sees('The credentials are replaced.');
   const { carrierAccounts } = await stage.server.api(token, '{ carrierAccounts { accountSid status } }');
   const own = carrierAccounts.find((/** @type {any} */ { accountSid }) => accountSid === sid);
   stage.check(own?.status === 'ACTIVE' && carrierAccounts.length === 2, 'and the account stays the same one');

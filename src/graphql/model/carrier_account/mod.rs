@@ -31,8 +31,7 @@ pub(crate) enum CarrierAccountStatus {
     Suspended,
     /// It is closed at the carrier.
     Closed,
-    /// The carrier rejects its auth token or its API key; `detail` says which. While the token is rejected, callers of its numbers hear an
-    /// apology.
+    /// The carrier rejects its auth token or its API key; `detail` says which. While the token is rejected, callers hear an apology.
     Rejected,
 }
 

@@ -50,8 +50,8 @@ pub(crate) struct ConnectCarrierAccount;
 
 #[Object]
 impl ConnectCarrierAccount {
-    /// Connects the tenant's own account at the carrier, whose credentials are checked there. From then on the tenant's numbers are
-    /// bought in it and billed to it. For an account that is connected, replaces the token and the API key, or removes the key if none is
+    /// Connects the tenant's own account at the carrier, whose credentials are checked there. From then on, while it is `ACTIVE`,
+    /// the tenant's numbers are bought in it and billed to it. For an account that is connected, replaces the token and the API key, or removes the key if none is
     /// given; signatures with the token before are accepted for another day.
     #[graphql(complexity = "child_complexity + 50")]
     async fn connect_carrier_account(

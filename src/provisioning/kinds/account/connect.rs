@@ -47,7 +47,7 @@ impl Provisioning {
             ),
             NotConnected::ForeignKey => invalid(
                 "apiKeySid",
-                "this API key is of another account: create a key in the account that is connected",
+                "this API key belongs to another account: create a key in the account that is connected",
             ),
             NotConnected::NotActive(state) => {
                 invalid("accountSid", &format!("the account is {state} at the carrier: settle that first"))
@@ -76,7 +76,11 @@ impl Provisioning {
             }
             let sealed = self.0.accounts.seal_credentials(same.id, sid, credentials).map_err(unsealed)?;
             let previous = self.0.accounts.previous_for(same.id, &credentials.auth_token);
-            store.replace_account_credentials(same.id, sealed, previous, &connecting.check).await?;
+            let check = &connecting.check;
+            if !store.replace_account_credentials(same.id, sealed, previous, check).await? {
+                let why = "the account was disconnected meanwhile: try again to connect it";
+                return Err(Refusal::new(RefusalCode::InvalidInput, why).at("accountSid").into());
+            }
             store.audit(CONNECT, same.id).await?;
             return Ok(same.id);
         }

@@ -71,7 +71,7 @@ function List({ rows, busy, onOpen }) {
       cell: (account) =>
         account.kind === 'OWN' &&
         html`<span class="actions">
-        <${Button} kind="quiet" label=${`Replace the token: ${account.accountSid}`} onClick=${() => onOpen({ what: 'connect', account })}>Replace the token</${Button}>
+        <${Button} kind="quiet" label=${`Replace the credentials: ${account.accountSid}`} onClick=${() => onOpen({ what: 'connect', account })}>Replace the credentials</${Button}>
         <${Button} kind="quiet" label=${`Disconnect: ${account.accountSid}`} onClick=${() => onOpen({ what: 'disconnect', account })}>Disconnect</${Button}>
       </span>`,
     },

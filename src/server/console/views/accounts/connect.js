@@ -23,15 +23,15 @@ export function ConnectAccount({ account, onConnected, onClose }) {
     form.settle(inSentences(result));
     if (!result.ok) return;
     form.reset({ accountSid: '', authToken: '', apiKeySid: '', apiKeySecret: '' });
-    say(account ? 'The token is replaced.' : 'The account is connected.');
+    say(account ? 'The credentials are replaced.' : 'The account is connected.');
     onConnected();
     onClose();
   };
-  return html`<${Dialog} title=${account ? 'Replace the token' : 'Connect your own account'} onClose=${busy ? undefined : onClose}>
+  return html`<${Dialog} title=${account ? 'Replace the credentials' : 'Connect your own account'} onClose=${busy ? undefined : onClose}>
     <form onSubmit=${submit} novalidate>
       ${
         account
-          ? html`<p>The carrier is asked whether the new token is right. The one before is accepted for another day, so that no call is lost.</p>`
+          ? html`<p>The carrier is asked whether the new credentials are right. The token before is accepted for another day, so that no call is lost.</p>`
           : html`<p>From then on the numbers that you buy are bought in this account and billed to it. Numbers that you have stay where they are.</p>`
       }
       <${TextField} form=${form} name="accountSid" label="Account SID" required maxlength="34" spellcheck=${false} readonly=${account !== null} hint="AC and 32 digits or letters, on the first page of the Twilio console" />
@@ -41,11 +41,11 @@ export function ConnectAccount({ account, onConnected, onClose }) {
         <${TextField} form=${form} name="apiKeySid" label="API key SID" maxlength="34" spellcheck=${false} hint="SK and 32 digits or letters" />
         <${TextField} form=${form} name="apiKeySecret" label="API key secret" type="password" maxlength="256" autocomplete="off" hint="Shown once, when the key was created" />
       </details>
-      <${Notice}>The credentials are checked at the carrier and stored encrypted. The token and the secret are never shown again, to nobody.</${Notice}>
+      <${Notice}>The credentials are checked at the carrier and stored encrypted. The token and the secret are never shown again.</${Notice}>
       <${FormErrors} form=${form} fields=${['accountSid', 'authToken', 'apiKeySid', 'apiKeySecret']} />
       <div class="actions end">
         <${Button} onClick=${onClose} disabled=${busy}>Cancel</${Button}>
-        <${Button} type="submit" kind="primary" busy=${busy}>${account ? 'Replace the token' : 'Connect the account'}</${Button}>
+        <${Button} type="submit" kind="primary" busy=${busy}>${account ? 'Replace the credentials' : 'Connect the account'}</${Button}>
       </div>
     </form>
   </${Dialog}>`;
