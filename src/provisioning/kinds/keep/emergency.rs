@@ -4,6 +4,8 @@
 //! The carrier knows no idempotency keys: the address is named by the id of the kept number, and looked for before it is created.
 //! A repeated request for the port changes that address.
 //!
+//! A number that is given up meanwhile is not registered: that would cost a fee for a number that nobody uses.
+//!
 //! Neither the port nor the calls wait for an address. What goes wrong with it is told when the port is done.
 
 use std::time::Duration;
@@ -18,7 +20,9 @@ use super::port::{PortData, PortProgress};
 use super::stored::{order_of, unreadable};
 use super::words;
 use crate::carrier::{Carrier, CarrierError, DispatchAddress, EmergencyRegistration, Rejection};
-use crate::domain::{KeptNumber, KeptNumberState, KeptUpdate, Operation, Refusal, RefusalCode, Step};
+use crate::domain::{
+    KeptNumber, KeptNumberState, KeptUpdate, NumberStatus, Operation, PhoneNumber, Refusal, RefusalCode, Step,
+};
 use crate::provisioning::outcome::{Outcome, Pause, Progress, unsettled_for};
 use crate::provisioning::refusals::unsettled;
 use crate::provisioning::{Provisioning, provider_refusal};
@@ -40,10 +44,21 @@ pub(super) enum AddressPlan {
     Wanted,
     /// The carrier has the address of this id.
     Created(String),
-    /// The number is being registered with the address of this id, until then at the latest.
-    Registering(String, DateTime<Utc>),
+    /// The number is being registered with the address.
+    Registering(Registering),
     /// There is none, for this reason.
     Missing(String),
+}
+
+/// A registration under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Registering {
+    /// The carrier's id of the address.
+    address: String,
+    /// When it is given up.
+    until: DateTime<Utc>,
+    /// Whether the carrier has accepted the request: it is not asked again.
+    is_accepted: bool,
 }
 
 impl AddressPlan {
@@ -140,8 +155,9 @@ async fn store_address(
 pub(super) fn takes_calls(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     match read_data::<PortProgress>(operation)?.address {
         AddressPlan::NotWanted => Ok(done(operation, None)),
-        AddressPlan::Created(sid) => {
-            let plan = AddressPlan::Registering(sid, driver.0.clock.now() + LONGEST);
+        AddressPlan::Created(address) => {
+            let until = driver.0.clock.now() + LONGEST;
+            let plan = AddressPlan::Registering(Registering { address, until, is_accepted: false });
             let detail =
                 "the number takes calls, and its emergency address is being registered, which takes minutes";
             let change = KeptUpdate { detail: Some(Some(detail.to_owned())), ..KeptUpdate::default() };
@@ -161,60 +177,91 @@ pub(super) async fn register_address(
     driver: &Provisioning,
     operation: &Operation,
 ) -> Result<Outcome, StoreError> {
-    let AddressPlan::Registering(address, until) = read_data::<PortProgress>(operation)?.address else {
+    let AddressPlan::Registering(known) = read_data::<PortProgress>(operation)?.address else {
         return Err(StoreError::Corrupt { table: "operations", column: "data" });
     };
     let number = number_of(driver, operation).await?;
+    if is_given_up(&number) {
+        return Ok(given_up(operation, "Nothing more is done about its emergency address."));
+    }
     let sid = present(number.sid.clone(), "phone_numbers")?;
+    let now = driver.0.clock.now();
+    let (is_late, is_settled) = (now > known.until, unsettled_for(operation, now).is_none());
+    let may_ask = !known.is_accepted && !is_late && is_settled;
     let state = match driver.carrier_of(&number).await {
-        Ok(carrier) => registration(&carrier, &sid, &address).await,
+        Ok(carrier) => registration(&carrier, &sid, &known.address, may_ask).await,
         Err(failure) => Err(failure),
     };
-    let because = match state {
-        Ok(Some(EmergencyRegistration::Registered(registered))) if registered == address => {
+    let outcome_unknown = matches!(state, Err(CarrierError::OutcomeUnknown { .. }));
+    let waiting = |why: &str| Refusal::new(RefusalCode::CarrierUnavailable, why);
+    let (because, is_accepted) = match state {
+        Ok(Some(EmergencyRegistration::Registered(registered))) if registered == known.address => {
             info!(operation = %operation.id, sid, "a ported number is registered with its emergency address");
             return Ok(done(operation, Some("Its emergency address is registered.")));
         }
         Ok(Some(EmergencyRegistration::Registered(_))) => {
-            let why = "the number has another emergency address at the carrier, which stays";
-            return Ok(unregistered(operation, why));
+            warn!(operation = %operation.id, sid, "a ported number has another emergency address than its request");
+            let why = "The number has another registered emergency address at the carrier, which stays.";
+            return Ok(done(operation, Some(why)));
         }
         Ok(Some(EmergencyRegistration::Failed)) => {
             return Ok(unregistered(operation, "the carrier could not register it"));
         }
-        Ok(Some(EmergencyRegistration::None | EmergencyRegistration::Pending)) => {
-            Refusal::new(RefusalCode::CarrierUnavailable, "the carrier is registering the emergency address")
+        Ok(Some(EmergencyRegistration::None)) if known.is_accepted => {
+            return Ok(unregistered(operation, "somebody has removed it at the carrier"));
         }
-        Ok(None) => {
-            let why = "the carrier does not show the ported number at the moment";
-            Refusal::new(RefusalCode::CarrierUnavailable, why)
+        Ok(Some(EmergencyRegistration::None)) => {
+            (waiting("the carrier has not confirmed the registration of the emergency address"), false)
         }
+        Ok(Some(EmergencyRegistration::Pending)) => {
+            (waiting("the carrier is registering the emergency address"), true)
+        }
+        Ok(None) => (waiting("the carrier does not show the ported number at the moment"), known.is_accepted),
         Err(failure) => {
             let because = provider_refusal(&failure);
-            if failure.is_definitive() {
+            // An earlier request may still be carried out, and explain the rejection.
+            if failure.is_definitive() && is_settled {
                 return Ok(unregistered(operation, &words::address_refused(&failure, because)));
             }
-            because
+            (because, known.is_accepted)
         }
     };
-    if driver.0.clock.now() > until {
+    if is_late {
         return Ok(unregistered(operation, &because.message));
     }
-    let progress = Progress::of(operation);
-    Ok(Outcome::WaitUntil(Pause { because, progress, wait: EVERY, outcome_unknown: false }))
+    let progress = planned(operation, AddressPlan::Registering(Registering { is_accepted, ..known }))?;
+    Ok(Outcome::WaitUntil(Pause { because, progress, wait: EVERY, outcome_unknown }))
 }
 
-/// Asks for the registration if the number has no address. Returns how far it was before.
+/// How far the registration is. One that is not there is asked for, if it may be.
 async fn registration(
     carrier: &Carrier,
     number: &str,
     address: &str,
+    may_ask: bool,
 ) -> Result<Option<EmergencyRegistration>, CarrierError> {
     let state = carrier.emergency_registration(number).await?;
-    if state == Some(EmergencyRegistration::None) {
+    if may_ask && state == Some(EmergencyRegistration::None) {
         carrier.register_emergency_address(number, address).await?;
+        return Ok(Some(EmergencyRegistration::Pending));
     }
     Ok(state)
+}
+
+/// Whether the number is released, or about to be.
+pub(super) fn is_given_up(number: &PhoneNumber) -> bool {
+    matches!(number.status, NumberStatus::Releasing | NumberStatus::Released)
+}
+
+/// The end of a port whose number was given up before it was set up, with what that means for the number.
+pub(super) fn given_up(operation: &Operation, rest: &str) -> Outcome {
+    info!(operation = %operation.id, "a ported number was given up before it was set up");
+    let detail = format!(
+        "the number is ported, and was given up meanwhile. {rest} The target keeps taking forwarded calls: release it when nothing \
+         is forwarded any more"
+    );
+    let change = KeptUpdate::to(KeptNumberState::Done, Some(detail));
+    Outcome::Done(Progress::of(operation).with([Effect::KeptNumber(Box::new(change))]))
 }
 
 /// The end of a port whose number is not registered with an emergency address, though the request asked for that.
