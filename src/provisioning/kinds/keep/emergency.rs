@@ -15,11 +15,13 @@ use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
 use super::super::{number_of, present, read_data, write_data};
-use super::follow::superseded;
+use super::follow::{REFUSED, canceled, superseded};
 use super::port::{PortData, PortProgress};
 use super::stored::{order_of, unreadable};
 use super::words;
-use crate::carrier::{Carrier, CarrierError, DispatchAddress, EmergencyRegistration, Rejection};
+use crate::carrier::{
+    Carrier, CarrierError, DispatchAddress, EmergencyRegistration, PortCancellation, Rejection,
+};
 use crate::domain::{
     KeptNumber, KeptNumberState, KeptUpdate, NumberStatus, Operation, PhoneNumber, Refusal, RefusalCode, Step,
 };
@@ -32,6 +34,8 @@ use crate::store::{Effect, StoreError};
 const LONGEST: TimeDelta = TimeDelta::hours(1);
 /// How often the carrier is asked how far the registration is.
 const EVERY: Duration = Duration::from_secs(15);
+/// Pause before the step that creates an address goes on after a cancellation that the carrier refused or did not answer.
+const SOON: Duration = Duration::from_secs(5);
 
 /// How far the emergency address of a ported number is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,8 +44,10 @@ pub(super) enum AddressPlan {
     /// The request does not ask for one.
     #[default]
     NotWanted,
-    /// It is to be created.
+    /// It is to be created once the carrier has the port.
     Wanted,
+    /// It is being created, until then.
+    Creating(DateTime<Utc>),
     /// The carrier has the address of this id.
     Created(String),
     /// The number is being registered with the address.
@@ -64,6 +70,11 @@ pub(super) struct Registering {
 impl AddressPlan {
     pub(super) const fn wanted(is_wanted: bool) -> Self {
         if is_wanted { Self::Wanted } else { Self::NotWanted }
+    }
+
+    /// The plan once the carrier has the port.
+    pub(super) fn creating(now: DateTime<Utc>) -> Self {
+        Self::Creating(now + LONGEST)
     }
 }
 
@@ -92,11 +103,14 @@ pub(super) async fn create_address(
     let Some(kept) = driver.0.store.kept_of_port(operation.id).await? else {
         return Ok(superseded(operation));
     };
+    let AddressPlan::Creating(until) = read_data::<PortProgress>(operation)?.address else {
+        return Err(StoreError::Corrupt { table: "operations", column: "data" });
+    };
+    let is_late = driver.0.clock.now() > until;
+    // Before the address: a port that ends needs none.
     if kept.is_cancel_wanted {
-        let why = "the port was to be canceled before the carrier had the address";
-        return created(operation, AddressPlan::Missing(why.to_owned()));
+        return cancellation(driver, operation, &kept, is_late).await;
     }
-    let is_late = driver.0.clock.now() - operation.created_at > LONGEST;
     let order = match order_of(driver, &kept).await? {
         Ok(order) => order,
         Err(_) if is_late => {
@@ -105,7 +119,7 @@ pub(super) async fn create_address(
         }
         Err(_) => return Ok(unreadable(operation)),
     };
-    let failure = match store_address(driver, operation, &kept, &order).await {
+    let failure = match store_address(driver, operation, (&kept, &order), is_late).await {
         Ok(Some(sid)) => return created(operation, AddressPlan::Created(sid)),
         Ok(None) => {
             return Ok(Outcome::WaitUntil(Pause {
@@ -118,7 +132,7 @@ pub(super) async fn create_address(
         Err(failure) => failure,
     };
     let because = provider_refusal(&failure);
-    // One that was found is gone since: the next attempt creates another.
+    // An address that was found is gone since: the next attempt creates another.
     let is_verdict = failure.is_definitive() && failure != CarrierError::Rejected(Rejection::NotFound);
     if is_verdict {
         return created(operation, AddressPlan::Missing(words::address_refused(&failure, because)));
@@ -129,12 +143,42 @@ pub(super) async fn create_address(
     Ok(Outcome::retry_endlessly(because, Progress::of(operation)))
 }
 
-/// Creates the address, or changes the one that an earlier request created; `None` while such a request may still succeed.
-async fn store_address(
+/// Cancels the port at the carrier. When it is late, that is left to the step that follows the port, and there is no address.
+async fn cancellation(
     driver: &Provisioning,
     operation: &Operation,
     kept: &KeptNumber,
-    order: &PortData,
+    is_late: bool,
+) -> Result<Outcome, StoreError> {
+    let missing = StoreError::Corrupt { table: "kept_numbers", column: "port_sid" };
+    let sid = kept.port_sid.as_deref().ok_or(missing)?;
+    let (because, change) = match driver.carrier().cancel_port(sid).await {
+        Ok(PortCancellation::Done) => return Ok(canceled(operation)),
+        // The port goes on, and so does its address.
+        Ok(PortCancellation::Refused(why)) => {
+            let why = format!("{REFUSED}: {why}");
+            let detail = Some(Some(why.clone()));
+            let change = KeptUpdate { detail, stops_cancel: true, ..KeptUpdate::default() };
+            (Refusal::new(RefusalCode::CarrierRejected, why), change)
+        }
+        Err(_) if is_late => {
+            let why = "the port was to be canceled before the carrier had the address";
+            return created(operation, AddressPlan::Missing(why.to_owned()));
+        }
+        Err(failure) => (provider_refusal(&failure), KeptUpdate::default()),
+    };
+    let news = (change != KeptUpdate::default()).then(|| Effect::KeptNumber(Box::new(change)));
+    let progress = Progress::of(operation).with(news);
+    Ok(Outcome::WaitUntil(Pause { because, progress, wait: SOON, outcome_unknown: false }))
+}
+
+/// Creates the address, or changes the one that an earlier request created; `None` while such a request may still succeed. When it
+/// is late, none is created any more.
+async fn store_address(
+    driver: &Provisioning,
+    operation: &Operation,
+    (kept, order): (&KeptNumber, &PortData),
+    is_late: bool,
 ) -> Result<Option<String>, CarrierError> {
     let name = kept.id.0.simple().to_string();
     let address = DispatchAddress {
@@ -147,6 +191,9 @@ async fn store_address(
     let known = carrier.find_address(&name).await?;
     if known.is_none() && unsettled_for(operation, driver.0.clock.now()).is_some() {
         return Ok(None);
+    }
+    if known.is_none() && is_late {
+        return Err(CarrierError::unavailable("it has not created the address in time"));
     }
     carrier.store_address(known.as_deref(), &address).await.map(Some)
 }
@@ -166,7 +213,7 @@ pub(super) fn takes_calls(driver: &Provisioning, operation: &Operation) -> Resul
         }
         AddressPlan::Missing(why) => Ok(unregistered(operation, &why)),
         // Neither can be: the step that creates the address leaves it behind, and this step comes once.
-        AddressPlan::Wanted | AddressPlan::Registering(..) => {
+        AddressPlan::Wanted | AddressPlan::Creating(_) | AddressPlan::Registering(_) => {
             Err(StoreError::Corrupt { table: "operations", column: "data" })
         }
     }

@@ -29,7 +29,7 @@ const EVERY: TimeDelta = TimeDelta::minutes(1);
 const NEAR: TimeDelta = TimeDelta::days(1);
 
 /// What a tenant is told if the carrier does not cancel a port.
-const REFUSED: &str = "the carrier refused to cancel the port";
+pub(super) const REFUSED: &str = "the carrier refused to cancel the port";
 
 fn is_told(kept: &KeptNumber) -> bool {
     kept.detail.as_ref().is_some_and(|detail| detail.starts_with(REFUSED))
