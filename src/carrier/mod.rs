@@ -158,8 +158,10 @@ pub struct OwnedNumber {
 pub enum EmergencyAddress {
     /// None is registered.
     None,
-    /// One is registered, or its registration is under way or failed.
+    /// One is registered, or its registration failed.
     Set,
+    /// One is being registered, and cannot be removed before that has ended.
+    BeingRegistered,
     /// It is being removed.
     BeingRemoved,
     /// The carrier could not remove it.

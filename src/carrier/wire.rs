@@ -141,7 +141,8 @@ fn emergency_address(is_set: bool, status: &str) -> EmergencyAddress {
     match status {
         "pending-unregistration" => EmergencyAddress::BeingRemoved,
         "unregistration-failure" => EmergencyAddress::NotRemoved,
-        "registered" | "pending-registration" => EmergencyAddress::Set,
+        "pending-registration" => EmergencyAddress::BeingRegistered,
+        "registered" => EmergencyAddress::Set,
         // A status that Twilio may add says nothing: the address itself decides.
         _ if is_set => EmergencyAddress::Set,
         _ => EmergencyAddress::None,

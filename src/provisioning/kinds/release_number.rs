@@ -19,7 +19,7 @@ use tracing::{error, warn};
 use super::adopted::let_go;
 use super::settings::deviations;
 use super::{Steps, insert, number_of, read_data, released_by, settled_number_of};
-use crate::carrier::{CarrierError, EmergencyAddress, OwnedNumber};
+use crate::carrier::{CarrierError, EmergencyAddress, OwnedNumber, Rejection};
 use crate::domain::{
     NumberId, NumberStatus, NumberType, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step,
     TenantId, mask,
@@ -167,7 +167,7 @@ pub(super) async fn kept_in_stock(
 }
 
 /// Pause before the carrier is asked again whether it has removed an emergency address, which takes it minutes.
-const REMOVAL: Duration = Duration::from_secs(10);
+pub(super) const REMOVAL: Duration = Duration::from_secs(10);
 
 /// Releases a number, unless it has the mark of another installation, which holds it then. An emergency address is removed
 /// before, if it may be.
@@ -184,18 +184,30 @@ pub(super) async fn release_at_carrier(
     may_be_released(&owned, clear_emergency_address)?;
     let carrier = driver.carrier_of(number).await?;
     if owned.emergency_address == EmergencyAddress::Set {
-        carrier.clear_emergency_address(&owned.sid).await?;
+        let asked = carrier.clear_emergency_address(&owned.sid).await;
+        asked.map_err(|failure| not_done(driver, operation, failure))?;
         return Err(StepError::Obstructed(being_removed(), REMOVAL));
     }
-    match carrier.release(&owned.sid).await {
-        Err(refusal) if refusal.is_definitive() => {
-            Err(match unsettled_for(operation, driver.0.clock.now()) {
-                // An earlier request may still be carried out, and explain the rejection.
-                Some(wait) => StepError::Unsettled(wait),
-                None => StepError::Rejected(refusal),
-            })
-        }
-        done => Ok(done?),
+    let asked = carrier.release(&owned.sid).await;
+    asked.map_err(|failure| not_done(driver, operation, failure))
+}
+
+/// What the failure of a request means. While an earlier request may still be carried out, that may explain a rejection.
+pub(super) fn not_done(
+    driver: &Provisioning,
+    operation: &Operation,
+    failure: CarrierError,
+) -> StepError<CarrierError> {
+    if failure == CarrierError::Rejected(Rejection::NotFound) {
+        // Gone since it was read, which the next attempt sees.
+        return CarrierError::unavailable("it no longer shows the number").into();
+    }
+    if !failure.is_definitive() {
+        return failure.into();
+    }
+    match unsettled_for(operation, driver.0.clock.now()) {
+        Some(wait) => StepError::Unsettled(wait),
+        None => StepError::Rejected(failure),
     }
 }
 
@@ -206,22 +218,30 @@ pub(super) fn may_be_released(
 ) -> Result<(), StepError<CarrierError>> {
     let refused = |why: String| StepError::Refused(Refusal::new(RefusalCode::CarrierRejected, why));
     match owned.emergency_address {
-        EmergencyAddress::Set if !clear_emergency_address => Err(refused(format!(
-            "{} has an emergency address, and the carrier releases no number that has one: repeat the request with \
-             clearEmergencyAddress (deleteAgent: clearEmergencyAddresses) to have it removed first",
-            owned.number
-        ))),
+        EmergencyAddress::Set | EmergencyAddress::BeingRegistered if !clear_emergency_address => {
+            Err(refused(format!(
+                "{} has an emergency address, and the carrier releases no number that has one: repeat the request with \
+                 clearEmergencyAddress (deleteAgent: clearEmergencyAddresses) to have it removed first",
+                owned.number
+            )))
+        }
         EmergencyAddress::NotRemoved => Err(refused(format!(
             "the carrier could not remove the emergency address of {}: ask the carrier's support, then release the number again",
             owned.number
         ))),
         EmergencyAddress::BeingRemoved => Err(StepError::Obstructed(being_removed(), REMOVAL)),
+        EmergencyAddress::BeingRegistered => Err(StepError::Obstructed(being_registered(), REMOVAL)),
         EmergencyAddress::None | EmergencyAddress::Set => Ok(()),
     }
 }
 
-fn being_removed() -> Refusal {
+pub(super) fn being_removed() -> Refusal {
     let why = "the carrier is removing the number's emergency address, which takes minutes: the number is released afterwards";
+    Refusal::new(RefusalCode::CarrierUnavailable, why)
+}
+
+fn being_registered() -> Refusal {
+    let why = "the carrier is registering the number's emergency address, which takes minutes: the address is removed afterwards";
     Refusal::new(RefusalCode::CarrierUnavailable, why)
 }
 

@@ -11,16 +11,17 @@ use std::time::Duration;
 use serde_json::json;
 use tracing::{error, info};
 
-use crate::carrier::{CarrierError, EmergencyAddress, FormerSettings, Rejection};
+use crate::carrier::{CarrierError, EmergencyAddress, FormerSettings};
 use crate::domain::{
     NumberId, NumberOrigin, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask,
 };
 use crate::provisioning::Provisioning;
 use crate::provisioning::kinds::release_number::{
-    being_released, is_marked_by_another, may_leave_its_account, release_at_carrier,
+    REMOVAL, being_released, being_removed, is_marked_by_another, may_be_released, may_leave_its_account,
+    not_done, release_at_carrier,
 };
 use crate::provisioning::kinds::{Steps, insert, number_of, present, settled_number_of};
-use crate::provisioning::outcome::{Outcome, Patience, Progress, StepError, unsettled_for};
+use crate::provisioning::outcome::{Outcome, Patience, Progress, StepError};
 use crate::store::{Effect, NewOperation, StoreError, TenantStore};
 
 pub(super) const STEPS: Steps =
@@ -84,15 +85,12 @@ pub(in crate::provisioning::kinds) async fn let_go(
         let why = "another operation is setting up the number: it is given up afterwards";
         return Ok(Err(StepError::Obstructed(Refusal::new(RefusalCode::CarrierUnavailable, why), POINTED)));
     }
-    // That of an imported number was there before, and stays.
-    if number.origin == NumberOrigin::Ported
-        && clear_emergency_address
-        && let Err(failure) = clear_address(driver, number).await
-    {
-        return Ok(Err(failure.into()));
-    }
     let former = former_settings(driver, number).await?;
-    let back = put_back(driver, operation, number, &former).await;
+    let mut back = put_back(driver, operation, number, &former).await;
+    // That of an imported number was there before, and stays.
+    if back.is_ok() && number.origin == NumberOrigin::Ported && clear_emergency_address {
+        back = clear_address(driver, operation, number).await;
+    }
     if back.is_ok() {
         info!(
             number = mask(number.number.as_str()),
@@ -103,16 +101,58 @@ pub(in crate::provisioning::kinds) async fn let_go(
     Ok(back)
 }
 
-/// Asks for the removal of the emergency address, for which the carrier charges as long as the number has it. It is not waited for:
-/// the number stays in the account.
-async fn clear_address(driver: &Provisioning, number: &PhoneNumber) -> Result<(), CarrierError> {
+/// Removes the emergency address, for which the carrier charges as long as the number has it. The number is no longer pointed to this
+/// server by then: no rejection keeps it, and what the carrier does not remove is left to the operator.
+async fn clear_address(
+    driver: &Provisioning,
+    operation: &Operation,
+    number: &PhoneNumber,
+) -> Result<(), StepError<CarrierError>> {
     let Some(sid) = number.sid.as_deref() else { return Ok(()) };
-    let carrier = driver.carrier_of(number).await?;
-    let owned = carrier.fetch(sid).await?.filter(|owned| !is_marked_by_another(owned, number));
-    if owned.is_some_and(|owned| owned.emergency_address == EmergencyAddress::Set) {
-        carrier.clear_emergency_address(sid).await?;
+    let carrier = driver.carrier_of(number).await.map_err(passing)?;
+    let owned = carrier.fetch(sid).await.map_err(passing)?;
+    let Some(owned) = owned.filter(|owned| !is_marked_by_another(owned, number)) else { return Ok(()) };
+    match owned.emergency_address {
+        EmergencyAddress::None => return Ok(()),
+        EmergencyAddress::NotRemoved => {
+            error!(
+                number = mask(number.number.as_str()),
+                sid,
+                "the carrier could not remove the emergency address of a number that was given up, and goes on charging for it: \
+                 ask its support to remove it"
+            );
+            return Ok(());
+        }
+        EmergencyAddress::BeingRegistered | EmergencyAddress::BeingRemoved => {
+            return may_be_released(&owned, true);
+        }
+        EmergencyAddress::Set => {}
     }
-    Ok(())
+    let asked = carrier.clear_emergency_address(sid).await;
+    match asked.map_err(|failure| not_done(driver, operation, failure)) {
+        // Looked at again until it is gone.
+        Ok(()) => Err(StepError::Obstructed(being_removed(), REMOVAL)),
+        Err(StepError::Rejected(failure)) => {
+            error!(
+                number = mask(number.number.as_str()),
+                sid,
+                %failure,
+                "the carrier refused to remove the emergency address of a number that was given up, and goes on charging for it: \
+                 remove it there"
+            );
+            Ok(())
+        }
+        Err(StepError::Unclear(failure)) => Err(passing(failure).into()),
+        Err(other) => Err(other),
+    }
+}
+
+/// A failure that ends no release: a rejection, of the account perhaps, counts as one that passes.
+fn passing(failure: CarrierError) -> CarrierError {
+    match failure {
+        rejected @ CarrierError::Rejected(_) => CarrierError::unavailable(rejected.to_string()),
+        other => other,
+    }
 }
 
 /// What was set on a number before; nothing if it was ported.
@@ -160,14 +200,6 @@ pub(super) async fn put_back(
             let why = format!("{not_applied}: set them at the carrier, then try again");
             Err(StepError::Refused(Refusal::new(RefusalCode::CarrierRejected, why)))
         }
-        // Gone since it was read, which the next attempt sees.
-        Err(CarrierError::Rejected(Rejection::NotFound)) => Err(missing().into()),
-        Err(refusal) if refusal.is_definitive() => {
-            Err(match unsettled_for(operation, driver.0.clock.now()) {
-                Some(wait) => StepError::Unsettled(wait),
-                None => StepError::Rejected(refusal),
-            })
-        }
-        Err(failure) => Err(failure.into()),
+        Err(failure) => Err(not_done(driver, operation, failure)),
     }
 }

@@ -4,6 +4,8 @@
 //! The carrier knows no idempotency keys: the address is named by the id of the kept number, and looked for before it is created.
 //! A repeated request for the port changes that address.
 //!
+//! A number that is given up meanwhile is not registered: that would cost a fee for a number that nobody uses.
+//!
 //! Neither the port nor the calls wait for an address. What goes wrong with it is told when the port is done.
 
 use std::time::Duration;
@@ -13,12 +15,16 @@ use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
 use super::super::{number_of, present, read_data, write_data};
-use super::follow::superseded;
+use super::follow::{REFUSED, canceled, superseded};
 use super::port::{PortData, PortProgress};
 use super::stored::{order_of, unreadable};
 use super::words;
-use crate::carrier::{Carrier, CarrierError, DispatchAddress, EmergencyRegistration, Rejection};
-use crate::domain::{KeptNumber, KeptNumberState, KeptUpdate, Operation, Refusal, RefusalCode, Step};
+use crate::carrier::{
+    Carrier, CarrierError, DispatchAddress, EmergencyRegistration, PortCancellation, Rejection,
+};
+use crate::domain::{
+    KeptNumber, KeptNumberState, KeptUpdate, NumberStatus, Operation, PhoneNumber, Refusal, RefusalCode, Step,
+};
 use crate::provisioning::outcome::{Outcome, Pause, Progress, unsettled_for};
 use crate::provisioning::refusals::unsettled;
 use crate::provisioning::{Provisioning, provider_refusal};
@@ -28,6 +34,8 @@ use crate::store::{Effect, StoreError};
 const LONGEST: TimeDelta = TimeDelta::hours(1);
 /// How often the carrier is asked how far the registration is.
 const EVERY: Duration = Duration::from_secs(15);
+/// Pause before the step that creates an address goes on after a cancellation that the carrier refused or did not answer.
+const SOON: Duration = Duration::from_secs(5);
 
 /// How far the emergency address of a ported number is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,19 +44,37 @@ pub(super) enum AddressPlan {
     /// The request does not ask for one.
     #[default]
     NotWanted,
-    /// It is to be created.
+    /// It is to be created once the carrier has the port.
     Wanted,
+    /// It is being created, until then.
+    Creating(DateTime<Utc>),
     /// The carrier has the address of this id.
     Created(String),
-    /// The number is being registered with the address of this id, until then at the latest.
-    Registering(String, DateTime<Utc>),
+    /// The number is being registered with the address.
+    Registering(Registering),
     /// There is none, for this reason.
     Missing(String),
+}
+
+/// A registration under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Registering {
+    /// The carrier's id of the address.
+    address: String,
+    /// When it is given up.
+    until: DateTime<Utc>,
+    /// Whether the carrier has accepted the request: it is not asked again.
+    is_accepted: bool,
 }
 
 impl AddressPlan {
     pub(super) const fn wanted(is_wanted: bool) -> Self {
         if is_wanted { Self::Wanted } else { Self::NotWanted }
+    }
+
+    /// The plan once the carrier has the port.
+    pub(super) fn creating(now: DateTime<Utc>) -> Self {
+        Self::Creating(now + LONGEST)
     }
 }
 
@@ -77,11 +103,14 @@ pub(super) async fn create_address(
     let Some(kept) = driver.0.store.kept_of_port(operation.id).await? else {
         return Ok(superseded(operation));
     };
+    let AddressPlan::Creating(until) = read_data::<PortProgress>(operation)?.address else {
+        return Err(StoreError::Corrupt { table: "operations", column: "data" });
+    };
+    let is_late = driver.0.clock.now() > until;
+    // Before the address: a port that ends needs none.
     if kept.is_cancel_wanted {
-        let why = "the port was to be canceled before the carrier had the address";
-        return created(operation, AddressPlan::Missing(why.to_owned()));
+        return cancellation(driver, operation, &kept, is_late).await;
     }
-    let is_late = driver.0.clock.now() - operation.created_at > LONGEST;
     let order = match order_of(driver, &kept).await? {
         Ok(order) => order,
         Err(_) if is_late => {
@@ -90,7 +119,7 @@ pub(super) async fn create_address(
         }
         Err(_) => return Ok(unreadable(operation)),
     };
-    let failure = match store_address(driver, operation, &kept, &order).await {
+    let failure = match store_address(driver, operation, (&kept, &order), is_late).await {
         Ok(Some(sid)) => return created(operation, AddressPlan::Created(sid)),
         Ok(None) => {
             return Ok(Outcome::WaitUntil(Pause {
@@ -103,7 +132,7 @@ pub(super) async fn create_address(
         Err(failure) => failure,
     };
     let because = provider_refusal(&failure);
-    // One that was found is gone since: the next attempt creates another.
+    // An address that was found is gone since: the next attempt creates another.
     let is_verdict = failure.is_definitive() && failure != CarrierError::Rejected(Rejection::NotFound);
     if is_verdict {
         return created(operation, AddressPlan::Missing(words::address_refused(&failure, because)));
@@ -114,12 +143,42 @@ pub(super) async fn create_address(
     Ok(Outcome::retry_endlessly(because, Progress::of(operation)))
 }
 
-/// Creates the address, or changes the one that an earlier request created; `None` while such a request may still succeed.
-async fn store_address(
+/// Cancels the port at the carrier. When it is late, that is left to the step that follows the port, and there is no address.
+async fn cancellation(
     driver: &Provisioning,
     operation: &Operation,
     kept: &KeptNumber,
-    order: &PortData,
+    is_late: bool,
+) -> Result<Outcome, StoreError> {
+    let missing = StoreError::Corrupt { table: "kept_numbers", column: "port_sid" };
+    let sid = kept.port_sid.as_deref().ok_or(missing)?;
+    let (because, change) = match driver.carrier().cancel_port(sid).await {
+        Ok(PortCancellation::Done) => return Ok(canceled(operation)),
+        // The port goes on, and so does its address.
+        Ok(PortCancellation::Refused(why)) => {
+            let why = format!("{REFUSED}: {why}");
+            let detail = Some(Some(why.clone()));
+            let change = KeptUpdate { detail, stops_cancel: true, ..KeptUpdate::default() };
+            (Refusal::new(RefusalCode::CarrierRejected, why), change)
+        }
+        Err(_) if is_late => {
+            let why = "the port was to be canceled before the carrier had the address";
+            return created(operation, AddressPlan::Missing(why.to_owned()));
+        }
+        Err(failure) => (provider_refusal(&failure), KeptUpdate::default()),
+    };
+    let news = (change != KeptUpdate::default()).then(|| Effect::KeptNumber(Box::new(change)));
+    let progress = Progress::of(operation).with(news);
+    Ok(Outcome::WaitUntil(Pause { because, progress, wait: SOON, outcome_unknown: false }))
+}
+
+/// Creates the address, or changes the one that an earlier request created; `None` while such a request may still succeed. When it
+/// is late, none is created any more.
+async fn store_address(
+    driver: &Provisioning,
+    operation: &Operation,
+    (kept, order): (&KeptNumber, &PortData),
+    is_late: bool,
 ) -> Result<Option<String>, CarrierError> {
     let name = kept.id.0.simple().to_string();
     let address = DispatchAddress {
@@ -133,6 +192,9 @@ async fn store_address(
     if known.is_none() && unsettled_for(operation, driver.0.clock.now()).is_some() {
         return Ok(None);
     }
+    if known.is_none() && is_late {
+        return Err(CarrierError::unavailable("it has not created the address in time"));
+    }
     carrier.store_address(known.as_deref(), &address).await.map(Some)
 }
 
@@ -140,8 +202,9 @@ async fn store_address(
 pub(super) fn takes_calls(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     match read_data::<PortProgress>(operation)?.address {
         AddressPlan::NotWanted => Ok(done(operation, None)),
-        AddressPlan::Created(sid) => {
-            let plan = AddressPlan::Registering(sid, driver.0.clock.now() + LONGEST);
+        AddressPlan::Created(address) => {
+            let until = driver.0.clock.now() + LONGEST;
+            let plan = AddressPlan::Registering(Registering { address, until, is_accepted: false });
             let detail =
                 "the number takes calls, and its emergency address is being registered, which takes minutes";
             let change = KeptUpdate { detail: Some(Some(detail.to_owned())), ..KeptUpdate::default() };
@@ -150,7 +213,7 @@ pub(super) fn takes_calls(driver: &Provisioning, operation: &Operation) -> Resul
         }
         AddressPlan::Missing(why) => Ok(unregistered(operation, &why)),
         // Neither can be: the step that creates the address leaves it behind, and this step comes once.
-        AddressPlan::Wanted | AddressPlan::Registering(..) => {
+        AddressPlan::Wanted | AddressPlan::Creating(_) | AddressPlan::Registering(_) => {
             Err(StoreError::Corrupt { table: "operations", column: "data" })
         }
     }
@@ -161,60 +224,91 @@ pub(super) async fn register_address(
     driver: &Provisioning,
     operation: &Operation,
 ) -> Result<Outcome, StoreError> {
-    let AddressPlan::Registering(address, until) = read_data::<PortProgress>(operation)?.address else {
+    let AddressPlan::Registering(known) = read_data::<PortProgress>(operation)?.address else {
         return Err(StoreError::Corrupt { table: "operations", column: "data" });
     };
     let number = number_of(driver, operation).await?;
+    if is_given_up(&number) {
+        return Ok(given_up(operation, "Nothing more is done about its emergency address."));
+    }
     let sid = present(number.sid.clone(), "phone_numbers")?;
+    let now = driver.0.clock.now();
+    let (is_late, is_settled) = (now > known.until, unsettled_for(operation, now).is_none());
+    let may_ask = !known.is_accepted && !is_late && is_settled;
     let state = match driver.carrier_of(&number).await {
-        Ok(carrier) => registration(&carrier, &sid, &address).await,
+        Ok(carrier) => registration(&carrier, &sid, &known.address, may_ask).await,
         Err(failure) => Err(failure),
     };
-    let because = match state {
-        Ok(Some(EmergencyRegistration::Registered(registered))) if registered == address => {
+    let outcome_unknown = matches!(state, Err(CarrierError::OutcomeUnknown { .. }));
+    let waiting = |why: &str| Refusal::new(RefusalCode::CarrierUnavailable, why);
+    let (because, is_accepted) = match state {
+        Ok(Some(EmergencyRegistration::Registered(registered))) if registered == known.address => {
             info!(operation = %operation.id, sid, "a ported number is registered with its emergency address");
             return Ok(done(operation, Some("Its emergency address is registered.")));
         }
         Ok(Some(EmergencyRegistration::Registered(_))) => {
-            let why = "the number has another emergency address at the carrier, which stays";
-            return Ok(unregistered(operation, why));
+            warn!(operation = %operation.id, sid, "a ported number has another emergency address than its request");
+            let why = "The number has another registered emergency address at the carrier, which stays.";
+            return Ok(done(operation, Some(why)));
         }
         Ok(Some(EmergencyRegistration::Failed)) => {
             return Ok(unregistered(operation, "the carrier could not register it"));
         }
-        Ok(Some(EmergencyRegistration::None | EmergencyRegistration::Pending)) => {
-            Refusal::new(RefusalCode::CarrierUnavailable, "the carrier is registering the emergency address")
+        Ok(Some(EmergencyRegistration::None)) if known.is_accepted => {
+            return Ok(unregistered(operation, "somebody has removed it at the carrier"));
         }
-        Ok(None) => {
-            let why = "the carrier does not show the ported number at the moment";
-            Refusal::new(RefusalCode::CarrierUnavailable, why)
+        Ok(Some(EmergencyRegistration::None)) => {
+            (waiting("the carrier has not confirmed the registration of the emergency address"), false)
         }
+        Ok(Some(EmergencyRegistration::Pending)) => {
+            (waiting("the carrier is registering the emergency address"), true)
+        }
+        Ok(None) => (waiting("the carrier does not show the ported number at the moment"), known.is_accepted),
         Err(failure) => {
             let because = provider_refusal(&failure);
-            if failure.is_definitive() {
+            // An earlier request may still be carried out, and explain the rejection.
+            if failure.is_definitive() && is_settled {
                 return Ok(unregistered(operation, &words::address_refused(&failure, because)));
             }
-            because
+            (because, known.is_accepted)
         }
     };
-    if driver.0.clock.now() > until {
+    if is_late {
         return Ok(unregistered(operation, &because.message));
     }
-    let progress = Progress::of(operation);
-    Ok(Outcome::WaitUntil(Pause { because, progress, wait: EVERY, outcome_unknown: false }))
+    let progress = planned(operation, AddressPlan::Registering(Registering { is_accepted, ..known }))?;
+    Ok(Outcome::WaitUntil(Pause { because, progress, wait: EVERY, outcome_unknown }))
 }
 
-/// Asks for the registration if the number has no address. Returns how far it was before.
+/// How far the registration is. One that is not there is asked for, if it may be.
 async fn registration(
     carrier: &Carrier,
     number: &str,
     address: &str,
+    may_ask: bool,
 ) -> Result<Option<EmergencyRegistration>, CarrierError> {
     let state = carrier.emergency_registration(number).await?;
-    if state == Some(EmergencyRegistration::None) {
+    if may_ask && state == Some(EmergencyRegistration::None) {
         carrier.register_emergency_address(number, address).await?;
+        return Ok(Some(EmergencyRegistration::Pending));
     }
     Ok(state)
+}
+
+/// Whether the number is released, or about to be.
+pub(super) fn is_given_up(number: &PhoneNumber) -> bool {
+    matches!(number.status, NumberStatus::Releasing | NumberStatus::Released)
+}
+
+/// The end of a port whose number was given up before it was set up, with what that means for the number.
+pub(super) fn given_up(operation: &Operation, rest: &str) -> Outcome {
+    info!(operation = %operation.id, "a ported number was given up before it was set up");
+    let detail = format!(
+        "the number is ported, and was given up meanwhile. {rest} The target keeps taking forwarded calls: release it when nothing \
+         is forwarded any more"
+    );
+    let change = KeptUpdate::to(KeptNumberState::Done, Some(detail));
+    Outcome::Done(Progress::of(operation).with([Effect::KeptNumber(Box::new(change))]))
 }
 
 /// The end of a port whose number is not registered with an emergency address, though the request asked for that.

@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 
 use super::super::settings::{Setting, restore};
 use super::super::{number_of, present};
-use super::emergency::takes_calls;
+use super::emergency::{given_up, is_given_up, takes_calls};
 use super::words;
 use crate::carrier::{OwnedNumber, PortCancellation, PortIn, PortStatus, list_price};
 use crate::domain::{
@@ -29,7 +29,7 @@ const EVERY: TimeDelta = TimeDelta::minutes(1);
 const NEAR: TimeDelta = TimeDelta::days(1);
 
 /// What a tenant is told if the carrier does not cancel a port.
-const REFUSED: &str = "the carrier refused to cancel the port";
+pub(super) const REFUSED: &str = "the carrier refused to cancel the port";
 
 fn is_told(kept: &KeptNumber) -> bool {
     kept.detail.as_ref().is_some_and(|detail| detail.starts_with(REFUSED))
@@ -261,6 +261,11 @@ async fn prepare(
 /// Step: point the number to this server.
 pub(super) async fn cut_over(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let number = number_of(driver, operation).await?;
+    if is_given_up(&number) {
+        let rest =
+            "It may not be pointed to this server: if the release is cancelled, call repairPhoneNumber.";
+        return Ok(given_up(operation, rest));
+    }
     let sid = present(number.sid.clone(), "phone_numbers")?;
     let progress = Progress::of(operation);
     let unapplied = |why: &str| Refusal::new(RefusalCode::CarrierUnavailable, why);

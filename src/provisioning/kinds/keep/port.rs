@@ -307,7 +307,7 @@ async fn request_port(driver: &Provisioning, operation: &Operation) -> Result<Ou
         // The carrier lists by day, and its clock may differ.
         let since = operation.created_at - chrono::TimeDelta::days(1);
         match driver.carrier().find_port(&kept.number, &bill, since).await {
-            Ok(Some(found)) => return requested(operation, &found),
+            Ok(Some(found)) => return requested(driver, operation, &found),
             Ok(None) => {
                 if let Some(wait) = unsettled_for(operation, driver.0.clock.now()) {
                     let why: StepError<CarrierError> = StepError::Unsettled(wait);
@@ -338,7 +338,7 @@ async fn request_port(driver: &Provisioning, operation: &Operation) -> Result<Ou
         target_date: data.target_date.as_deref(),
     };
     match driver.carrier().request_port(&order).await {
-        Ok(port) => requested(operation, &port),
+        Ok(port) => requested(driver, operation, &port),
         // While an earlier request may have succeeded, a rejection of this one settles nothing.
         Err(CarrierError::Rejected(Rejection::Other { code, words }))
             if unsettled_for(operation, driver.0.clock.now()).is_none() =>
@@ -368,8 +368,12 @@ impl Provisioning {
 }
 
 /// The carrier has the port: the personal data and the bill are deleted, unless the address is needed once more.
-fn requested(operation: &Operation, port: &PortIn) -> Result<Outcome, StoreError> {
-    let is_address_wanted = read_data::<PortProgress>(operation)?.address == AddressPlan::Wanted;
+fn requested(driver: &Provisioning, operation: &Operation, port: &PortIn) -> Result<Outcome, StoreError> {
+    let mut data: PortProgress = read_data(operation)?;
+    let is_address_wanted = data.address == AddressPlan::Wanted;
+    if is_address_wanted {
+        data.address = AddressPlan::creating(driver.0.clock.now());
+    }
     let change = KeptUpdate {
         port_sid: Some(Some(port.sid.clone())),
         port_date: Some(port.port_date),
@@ -378,7 +382,8 @@ fn requested(operation: &Operation, port: &PortIn) -> Result<Outcome, StoreError
     };
     let next = if is_address_wanted { Step::CreateAddress } else { Step::FollowPort };
     let effect = Effect::KeptNumber(Box::new(change));
-    Ok(Outcome::Next(next, Progress::of(operation).with([effect])))
+    let progress = Progress { data: write_data(&data), ..Progress::of(operation) };
+    Ok(Outcome::Next(next, progress.with([effect])))
 }
 
 #[cfg(test)]
