@@ -232,10 +232,7 @@ export type CarrierAccountStatus =
   | 'ACTIVE'
   /** It is closed at the carrier. */
   | 'CLOSED'
-  /**
-   * The carrier rejects its auth token or its API key; `detail` says which. While the token is rejected, callers of its numbers hear an
-   * apology.
-   */
+  /** The carrier rejects its auth token or its API key; `detail` says which. While the token is rejected, callers hear an apology. */
   | 'REJECTED'
   /** The carrier has suspended it. */
   | 'SUSPENDED';

@@ -11,7 +11,12 @@ import { inSentences } from '../../ui/progress.js';
 /** @param {{ account: { accountSid: string, apiKeySid?: string | null } | null, onConnected: () => void, onClose: () => void }} props `account`: whose credentials are replaced; null for a new one */
 export function ConnectAccount({ account, onConnected, onClose }) {
   // An account that has a key starts with its SID: left as it is, the missing secret is asked for, and the key is not lost by accident.
-  const form = useForm({ accountSid: account?.accountSid ?? '', authToken: '', apiKeySid: account?.apiKeySid ?? '', apiKeySecret: '' });
+  const form = useForm({
+    accountSid: account?.accountSid ?? '',
+    authToken: '',
+    apiKeySid: account?.apiKeySid ?? '',
+    apiKeySecret: '',
+  });
   const [connect, busy] = useMutation(AccountConnect);
   const isKeyAtFault = form.errorsOf('apiKeySid').length + form.errorsOf('apiKeySecret').length > 0;
   const submit = async (/** @type {Event} */ event) => {
