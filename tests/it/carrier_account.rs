@@ -48,6 +48,13 @@ async fn connect_by(app: &App, token: &str, input: Value) -> Value {
 struct Key(String, String);
 
 impl Key {
+    /// A new key with which the account is connected.
+    async fn connected(practice: &Practice, account: &str) -> Self {
+        let key = Self::create(&practice.app, account, OWN_TOKEN).await;
+        key.connect(practice, account, OWN_TOKEN).await;
+        key
+    }
+
     async fn create(app: &App, account: &str, auth_token: &str) -> Self {
         let url = format!("{}/2010-04-01/Accounts/{account}/Keys.json", app.sandbox_url());
         let request =
@@ -341,8 +348,7 @@ async fn requests_are_made_with_the_api_key_and_webhooks_verified_with_the_token
     let (practice, account) = Practice::with_own_account(&[]).await;
     let app = &practice.app;
     app.set_phone_numbers(Uuid::from_u128(1), 10).await;
-    let key = Key::create(app, &account, OWN_TOKEN).await;
-    key.connect(&practice, &account, OWN_TOKEN).await;
+    let key = Key::connected(&practice, &account).await;
     // Rotated at the carrier and not told here: a request with the token would be refused.
     app.change_account(&account, json!({"auth_token": NEW_TOKEN})).await;
     let bought = practice.buys().await;
@@ -380,8 +386,7 @@ async fn requests_are_made_with_the_api_key_and_webhooks_verified_with_the_token
 async fn a_key_that_is_deleted_rejects_the_account_and_calls_are_still_answered() {
     let (practice, account) = Practice::with_own_account(&[]).await;
     let app = &practice.app;
-    let key = Key::create(app, &account, OWN_TOKEN).await;
-    key.connect(&practice, &account, OWN_TOKEN).await;
+    let key = Key::connected(&practice, &account).await;
     key.delete(app, &account, OWN_TOKEN).await;
     let interval = Duration::from_secs(11 * 60);
     app.advance(interval);
@@ -395,8 +400,7 @@ async fn a_key_that_is_deleted_rejects_the_account_and_calls_are_still_answered(
     assert_eq!(practice.is_answered().await["agent"]["name"], "Dr. Smith's Office Assistant");
     assert_eq!(announced(app, &practice.number, &sid(1), &account, "forged").await.status(), 403);
 
-    let next = Key::create(app, &account, OWN_TOKEN).await;
-    next.connect(&practice, &account, OWN_TOKEN).await;
+    Key::connected(&practice, &account).await;
     let connected = practice.account("OWN").await;
     assert_eq!((&connected["status"], &connected["detail"]), (&json!("ACTIVE"), &Value::Null), "{connected}");
 }
@@ -405,8 +409,7 @@ async fn a_key_that_is_deleted_rejects_the_account_and_calls_are_still_answered(
 async fn a_gateways_rejection_says_nothing_about_a_key() {
     let (practice, account) = Practice::with_own_account(&[]).await;
     let app = &practice.app;
-    let key = Key::create(app, &account, OWN_TOKEN).await;
-    key.connect(&practice, &account, OWN_TOKEN).await;
+    let key = Key::connected(&practice, &account).await;
     let path = format!("Accounts/{account}/IncomingPhoneNumbers");
     let by_key = json!({"provider": "twilio", "method": "GET", "path_contains": path});
     app.faults(json!({"match": by_key, "action": {"status": 403, "code": 403}})).await;
@@ -473,7 +476,7 @@ async fn every_server_learns_of_an_account_at_once() {
 async fn a_new_encryption_key_takes_over_from_the_one_before() {
     let (mut practice, account) = Practice::with_own_account(&[]).await;
     // Every command below fails if either the token or the secret of the key cannot be decrypted.
-    Key::create(&practice.app, &account, OWN_TOKEN).await.connect(&practice, &account, OWN_TOKEN).await;
+    Key::connected(&practice, &account).await;
     let serve = async |app: &App, key: Option<&str>| {
         let mut command = app.program(&["reconcile"]);
         if let Some(key) = key {

@@ -40,6 +40,17 @@ fn pdf(bytes: usize) -> String {
 }
 
 impl Practice {
+    /// A practice on a server that waits for no operation.
+    async fn open_unwaited(variables: &[(&'static str, &str)]) -> Self {
+        let app = App::start_with(variables).await;
+        let token = app.token(TENANT);
+        let mut practice = Self { app, token, made: Value::Null, number: String::new() };
+        let made = practice.create(json!({ "name": "Practice", "areaCode": "212" })).await;
+        practice.over(&made).await;
+        practice.made = made;
+        practice
+    }
+
     /// Keeps a number; gives the record's id.
     async fn keep(&self, number: &str) -> Value {
         let area = if number.starts_with("+1416") { "416" } else { "305" };
@@ -392,12 +403,7 @@ async fn data_and_bill_are_encrypted_until_the_carrier_has_them() {
     let rotated = vec![("ENCRYPTION_KEY", next), ("ENCRYPTION_KEY_PREVIOUS", key)];
     // What was stored without a key is read with one, and what was stored with a key after its rotation.
     for (before, after, stored) in [(without, with.clone(), [0, 1]), (with, rotated, [1, 0])] {
-        let app = App::start_with(&before).await;
-        let token = app.token(TENANT);
-        let mut practice = Practice { app, token, made: Value::Null, number: String::new() };
-        let made = practice.create(json!({ "name": "Practice", "areaCode": "212" })).await;
-        practice.over(&made).await;
-        practice.made = made;
+        let mut practice = Practice::open_unwaited(&before).await;
         let id = practice.keep(NUMBER).await;
         // The carrier does not answer, so that the request stays in the database.
         let faults = json!({ "match": { "provider": "twilio", "path_contains": "Porting/Portability" },
@@ -644,12 +650,7 @@ async fn a_server_killed_at_any_step_of_a_port_leaves_nothing_undone() {
 async fn struck(method: &str, path: &str, action: Value, is_killed: bool) {
     let what = format!("{method} {path} {action}");
     let variables = [("OPERATION_WAIT", "0s"), ("OPERATION_LEASE", "1s"), ("PROVIDER_TIMEOUT", "1500ms")];
-    let app = App::start_with(&variables).await;
-    let token = app.token(TENANT);
-    let mut practice = Practice { app, token, made: Value::Null, number: String::new() };
-    let made = practice.create(json!({ "name": "Practice", "areaCode": "212" })).await;
-    practice.over(&made).await;
-    practice.made = made;
+    let mut practice = Practice::open_unwaited(&variables).await;
     let id = practice.keep(NUMBER).await;
     let is_last = path.contains("IncomingPhoneNumbers");
     if !is_last {
