@@ -13,13 +13,12 @@ use tracing::{error, warn};
 
 use super::settings::{self, Setting};
 use super::{Steps, insert, number_of, present, settled_number_of};
-use crate::carrier::Rejection;
+use crate::carrier::CarrierError;
 use crate::domain::{
     AgentId, NumberId, NumberStatus, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask,
 };
 use crate::provisioning::Provisioning;
-use crate::provisioning::outcome::{Outcome, Patience, Pause, Progress, Retry, unsettled_for};
-use crate::provisioning::refusals::unsettled;
+use crate::provisioning::outcome::{Outcome, Patience, Progress, Retry, StepError, unsettled_for};
 use crate::store::{CheckWhen, Effect, NewOperation, StoreError, TenantStore};
 
 pub(super) const STEPS: Steps =
@@ -84,12 +83,7 @@ async fn repair_number(driver: &Provisioning, operation: &Operation) -> Result<O
     if is_given_back(&number) {
         return Ok(match unsettled_for(operation, driver.0.clock.now()) {
             // The release waits for the end of this repair: not before the carrier can no longer carry out an earlier request.
-            Some(wait) => Outcome::WaitUntil(Pause {
-                because: unsettled::<Rejection>(),
-                progress: Progress::of(operation),
-                wait,
-                outcome_unknown: false,
-            }),
+            Some(wait) => waiting(operation, StepError::Unsettled(wait)),
             None => {
                 let why = "the number is being given up, and gets its former settings back";
                 Outcome::Failed(Refusal::new(RefusalCode::InvalidInput, why), Progress::of(operation))
@@ -123,13 +117,13 @@ async fn repair_number(driver: &Provisioning, operation: &Operation) -> Result<O
 pub(super) fn until_moved(operation: &Operation, number: &PhoneNumber) -> Option<Outcome> {
     number.accounts.is_moving.then(|| {
         let why = "the number is being moved to another account";
-        Outcome::WaitUntil(Pause {
-            because: Refusal::new(RefusalCode::CarrierUnavailable, why),
-            progress: Progress::of(operation),
-            wait: MOVED,
-            outcome_unknown: false,
-        })
+        let because = Refusal::new(RefusalCode::CarrierUnavailable, why);
+        waiting(operation, StepError::Obstructed(because, MOVED))
     })
+}
+
+fn waiting(operation: &Operation, why: StepError<CarrierError>) -> Outcome {
+    Outcome::of_error(operation, why, Vec::new(), Patience::Bounded)
 }
 
 /// Whether the number's settings are no longer this server's: it was not bought here, and is given up.
