@@ -18,8 +18,9 @@ pub(crate) struct DeleteAgentInput {
     /// Whether its numbers go to the tenant's pool instead of being released. Releases that were requested before go on.
     #[graphql(default = false)]
     keep_phone_numbers: bool,
-    /// Whether emergency addresses that are registered for its numbers are removed first, which takes minutes. Without it the
-    /// deletion of an agent with such a number fails and changes nothing.
+    /// Whether emergency addresses that are registered for its bought numbers are removed first, which takes minutes. Without it the
+    /// deletion of an agent with such a number fails and changes nothing. From a ported number, which stays in the carrier account,
+    /// the address is removed last; without it the carrier goes on charging for it. Imported and hosted numbers keep theirs.
     #[graphql(default = false)]
     clear_emergency_addresses: bool,
 }

@@ -14,9 +14,9 @@ use crate::graphql::mutations::outcome::{Accepted, Outcome, Stop};
 pub(crate) struct ReleasePhoneNumberInput {
     /// Id of the number.
     id: ID,
-    /// Whether an emergency address that is registered for the number is removed first, which takes minutes. Without it the release
-    /// of such a number fails and changes nothing; a ported number, which stays in the carrier account, keeps the address, and the
-    /// carrier goes on charging for it.
+    /// Whether an emergency address that is registered for a bought number is removed first, which takes minutes. Without it the
+    /// release of such a number fails and changes nothing. From a ported number, which stays in the carrier account, the address is
+    /// removed last; without it the carrier goes on charging for it. An imported or hosted number keeps its address.
     #[graphql(default = false)]
     clear_emergency_address: bool,
 }

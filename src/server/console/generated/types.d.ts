@@ -302,8 +302,9 @@ export type CreateCallGroupInput = {
 /** Input of `deleteAgent`. */
 export type DeleteAgentInput = {
   /**
-   * Whether emergency addresses that are registered for its numbers are removed first, which takes minutes. Without it the
-   * deletion of an agent with such a number fails and changes nothing.
+   * Whether emergency addresses that are registered for its bought numbers are removed first, which takes minutes. Without it the
+   * deletion of an agent with such a number fails and changes nothing. From a ported number, which stays in the carrier account,
+   * the address is removed last; without it the carrier goes on charging for it. Imported and hosted numbers keep theirs.
    */
   clearEmergencyAddresses?: Scalars['Boolean']['input'];
   /** Id of the agent. */
@@ -653,9 +654,9 @@ export type ProvisionPhoneNumberInput = {
 /** Input of `releasePhoneNumber`. */
 export type ReleasePhoneNumberInput = {
   /**
-   * Whether an emergency address that is registered for the number is removed first, which takes minutes. Without it the release
-   * of such a number fails and changes nothing; a ported number, which stays in the carrier account, keeps the address, and the
-   * carrier goes on charging for it.
+   * Whether an emergency address that is registered for a bought number is removed first, which takes minutes. Without it the
+   * release of such a number fails and changes nothing. From a ported number, which stays in the carrier account, the address is
+   * removed last; without it the carrier goes on charging for it. An imported or hosted number keeps its address.
    */
   clearEmergencyAddress?: Scalars['Boolean']['input'];
   /** Id of the number. */
