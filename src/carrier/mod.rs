@@ -23,7 +23,7 @@ pub use accounts::{AccountState, Subaccount};
 pub use client::{AccountCredentials, ApiKey, Carrier, CarrierConfig};
 pub use error::{CarrierError, Rejection};
 pub use messages::{CarrierMessage, FetchedMedia, MediaFailure, MessagingService, TextToSend};
-pub use numbers::{DispatchAddress, EmergencyRegistration, FormerSettings, Purchase};
+pub use numbers::{DispatchAddress, EmergencyAddress, FormerSettings, Purchase};
 pub use porting::{PortCancellation, PortIn, PortOrder, PortStatus, PortableNumber};
 pub use prices::{CountryPrices, LIST_MESSAGE_PRICE, list_minute_price, list_price};
 pub use twiml::{Dial, Twiml, TwimlRenderer, Verb};
@@ -150,22 +150,6 @@ pub struct OwnedNumber {
     pub created_at: Option<DateTime<Utc>>,
     /// What stands in the way of a release.
     pub emergency_address: EmergencyAddress,
-}
-
-/// The address that emergency services are sent to when the number calls them. The carrier does not release a number that has
-/// one, and takes minutes to remove it (Twilio's documentation of emergency calling).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EmergencyAddress {
-    /// None is registered.
-    None,
-    /// One is registered, or its registration failed.
-    Set,
-    /// One is being registered, and cannot be removed before that has ended.
-    BeingRegistered,
-    /// It is being removed.
-    BeingRemoved,
-    /// The carrier could not remove it.
-    NotRemoved,
 }
 
 /// A call in the carrier's records.

@@ -10,7 +10,7 @@
 mod emergency;
 mod former;
 
-pub use emergency::{DispatchAddress, EmergencyRegistration};
+pub use emergency::{DispatchAddress, EmergencyAddress};
 pub use former::FormerSettings;
 
 use serde::de::IgnoredAny;

@@ -129,23 +129,11 @@ impl Owned {
             capabilities: capabilities(self.capabilities),
             is_hosted: self.origin.is_some_and(|origin| origin.eq_ignore_ascii_case("hosted")),
             created_at: self.date_created.as_deref().and_then(instant),
-            emergency_address: emergency_address(
-                set(self.emergency_address_sid).is_some(),
+            emergency_address: EmergencyAddress::read(
+                set(self.emergency_address_sid),
                 self.emergency_address_status.as_deref().unwrap_or_default(),
             ),
         })
-    }
-}
-
-fn emergency_address(is_set: bool, status: &str) -> EmergencyAddress {
-    match status {
-        "pending-unregistration" => EmergencyAddress::BeingRemoved,
-        "unregistration-failure" => EmergencyAddress::NotRemoved,
-        "pending-registration" => EmergencyAddress::BeingRegistered,
-        "registered" => EmergencyAddress::Set,
-        // A status that Twilio may add says nothing: the address itself decides.
-        _ if is_set => EmergencyAddress::Set,
-        _ => EmergencyAddress::None,
     }
 }
 

@@ -139,13 +139,20 @@ async fn a_deleted_agent_leaves_its_groups_and_a_deleted_group_leaves_its_number
     let input = json!({"name": "Reception", "strategy": "OVERFLOW", "members": [{"agentId": night}, {"agentId": day}]});
     let group = practice.creates_group(input).await["callGroup"]["id"].clone();
     practice.puts_number(json!({"callGroupId": group})).await;
+    let other = json!({"name": "Day", "strategy": "OVERFLOW", "members": [{"agentId": day}]});
+    let other = practice.creates_group(other).await["callGroup"]["id"].clone();
     assert_eq!(practice.answered_by().await, "Night Desk");
     practice.over(&practice.ask(DELETE, json!({ "id": night })).await).await;
     assert_eq!(practice.answered_by().await, "Day Desk");
     let shown = format!("{{ callGroups {{ nodes {{ {GROUP} }} totalCount }} }}");
     let groups = practice.ask(&shown, json!({})).await;
-    assert_eq!(groups["totalCount"], 1);
-    assert_eq!(groups["nodes"][0]["members"].as_array().unwrap().len(), 1, "{groups}");
+    let [without, with] = [&groups["nodes"][0], &groups["nodes"][1]];
+    assert_eq!((&without["id"], &without["version"]), (&other, &json!(1)), "newest first: {groups}");
+    assert_eq!((&with["id"], &with["members"].as_array().unwrap().len()), (&group, &1), "{groups}");
+    // Whoever edits the group with the deleted agent is told.
+    assert_eq!(with["version"], 2, "{groups}");
+    let late = practice.updates_group(json!({"id": group, "name": "Late", "expectedVersion": 1})).await;
+    assert_eq!(late["userErrors"][0]["field"], json!(["input", "expectedVersion"]), "{late}");
     // The last one leaves an empty group, which answers as the pool does.
     practice.over(&practice.ask(DELETE, json!({ "id": day })).await).await;
     let call = practice.call(json!({})).await;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use switchboard::domain::Webhook;
 use switchboard::sandbox::Credentials;
@@ -370,7 +372,13 @@ async fn requests_are_made_with_the_api_key_and_webhooks_verified_with_the_token
     let listed = finish(command).await;
     let said = format!("{}{}", out(&listed), err(&listed));
     assert!(listed.status.success() && said.contains(&practice.number), "{said}");
-    assert!(!said.contains(&key.1) && !said.contains(OWN_TOKEN), "{said}");
+    assert!(said.contains("TRACE"), "nothing is traced: {said}");
+    // As they are, and as a request's header has them.
+    let [of_key, of_token] = [(&key.0, key.1.as_str()), (&account, OWN_TOKEN)]
+        .map(|(user, password)| STANDARD.encode(format!("{user}:{password}")));
+    for secret in [key.1.as_str(), OWN_TOKEN, &of_key, &of_token] {
+        assert!(!said.contains(secret), "{secret} in {said}");
+    }
 
     // Connected without a key, requests are made with the token.
     let without = connect(app, &practice.token, &account, OWN_TOKEN).await;

@@ -1,6 +1,8 @@
 //! Numbers of other carriers: kept by forwarding, verified by calls, and ported over weeks of the carriers' clock, with whatever
 //! can go wrong on the way. The server reads a port every minute of its own clock, which the tests move.
 
+mod address;
+
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -157,28 +159,6 @@ impl Practice {
         self.until(id, "DONE").await;
     }
 
-    /// Ports a number with an emergency address, with these changes of a usual input. Gives the record once the port is done.
-    async fn port_with_address(&self, change: Value) -> Value {
-        let id = self.keep(NUMBER).await;
-        let mut input = json!({ "registerEmergencyAddress": true });
-        input.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        let payload = self.request_port(&id, input).await;
-        assert_eq!(payload["userErrors"], json!([]), "{payload}");
-        self.until_requested(1).await;
-        self.finish(&id).await;
-        assert_eq!(self.over(&payload).await["state"], "SUCCEEDED");
-        self.kept(&id).await
-    }
-
-    /// The addresses that the carrier has, and that of the ported number with its status.
-    async fn addresses(&self) -> (Vec<Value>, [Value; 2]) {
-        let state = self.app.sandbox_state().await;
-        let number = state["numbers"].as_array().unwrap().iter().find(|one| one["phone_number"] == NUMBER);
-        let number = number.unwrap();
-        let of_number = ["address_sid", "status"].map(|name| number["emergency"][name].clone());
-        (state["addresses"].as_array().unwrap().clone(), of_number)
-    }
-
     async fn answers_here(&self) {
         let call = self.app.place_call(json!({ "to": NUMBER })).await;
         assert_eq!(call["agent"]["name"], "Dr. Smith's Office Assistant", "{call}");
@@ -310,121 +290,82 @@ async fn a_port_goes_from_the_request_to_a_number_that_takes_calls() {
     assert_eq!(practice.request_port(&id, json!({})).await["userErrors"][0]["field"][1], "keptNumberId");
 }
 
-#[tokio::test]
-async fn a_ported_number_is_registered_with_the_address_of_its_request() {
-    let practice = Practice::open_with(&[("RELEASE_GRACE", "0s")], json!({})).await;
-    // Found again by its name.
-    practice.fault("twilio", "POST", "Addresses.json", json!({ "lose": "after" })).await;
-    let kept = practice.port_with_address(json!({})).await;
-    assert!(kept["detail"].as_str().unwrap().ends_with("Its emergency address is registered."), "{kept}");
-    let (addresses, of_number) = practice.addresses().await;
-    assert_eq!(addresses.len(), 1, "{addresses:?}");
-    assert_eq!(of_number, [addresses[0]["sid"].clone(), json!("registered")]);
-    let settings = &addresses[0]["settings"];
-    assert_eq!((&settings["street"], &settings["city"]), (&json!("1 Main Street"), &json!("New York")));
-    assert_eq!(settings["customer_name"], "Northside Dental");
-    assert_eq!(settings["friendly_name"].as_str().unwrap().len(), 32, "the longest name that is allowed");
-    practice.answers_here().await;
-    practice.agree(3, 1).await;
-
-    let number = practice.ask(PORTED, json!({ "number": NUMBER })).await;
-    let release = "mutation($id: ID!) { releasePhoneNumber(input: {id: $id, clearEmergencyAddress: true}) {
-        operation { id } userErrors { message } } }";
-    let released = practice.ask(release, json!({ "id": number["id"] })).await;
-    assert_eq!(released["userErrors"], json!([]), "{released}");
-    wait_until("the carrier has removed the address", DEADLINE, async || {
-        practice.app.advance(Duration::from_secs(1));
-        let (_, [_, status]) = practice.addresses().await;
-        let number = practice.ask(PORTED, json!({ "number": NUMBER })).await;
-        (status == "unregistered" && number["status"] != "RELEASING").then_some(())
-    })
-    .await;
-    assert_eq!(practice.over(&released).await["state"], "SUCCEEDED", "{released}");
-}
-
-#[tokio::test]
-async fn a_repeated_request_changes_the_address_of_the_earlier_one() {
-    let practice = Practice::open(json!({})).await;
-    let id = practice.keep(NUMBER).await;
-    let with_address = |street: &str| json!({ "registerEmergencyAddress": true, "street": street });
-    let first = practice.request_port(&id, with_address("1 Main Street")).await;
-    assert_eq!(first["userErrors"], json!([]), "{first}");
-    practice.until_requested(1).await;
-    practice.ask(CANCEL, json!({ "id": id })).await;
-    practice.until(&id, "CANCELED").await;
-    let again = practice.request_port(&id, with_address("2 Main Street")).await;
-    assert_eq!(again["userErrors"], json!([]), "{again}");
-    practice.until_requested(2).await;
-    practice.finish(&id).await;
-    let (addresses, of_number) = practice.addresses().await;
-    assert_eq!((addresses.len(), &addresses[0]["settings"]["street"]), (1, &json!("2 Main Street")));
-    assert_eq!(of_number, [addresses[0]["sid"].clone(), json!("registered")]);
-}
-
-#[tokio::test]
-async fn an_address_that_is_not_registered_stops_neither_the_port_nor_the_calls() {
-    let fails = async |practice: Practice, change: Value, words: &str| {
-        let kept = practice.port_with_address(change).await;
-        let detail = kept["detail"].as_str().unwrap();
-        assert!(detail.starts_with("the number is ported and takes calls"), "{kept}");
-        assert!(
-            detail.contains("Its emergency address is not registered") && detail.contains(words),
-            "{kept}"
-        );
-        assert!(detail.contains("until the operator has registered an address"), "{kept}");
-        practice.answers_here().await;
-        practice
-    };
-    let practice = Practice::open(json!({})).await;
-    practice.lever(Method::POST, "emergency", json!({ "registrations_fail": true })).await;
-    let practice = fails(practice, json!({}), "the carrier could not register it").await;
-    let (addresses, of_number) = practice.addresses().await;
-    assert_eq!((addresses.len(), &of_number[1]), (1, &json!("registration-failure")));
-
-    let refused = json!({ "street": "Main Street" });
-    let practice = Practice::open(json!({})).await;
-    let practice = fails(practice, refused, "the carrier cannot find the address").await;
-    let (addresses, of_number) = practice.addresses().await;
-    assert_eq!((addresses.len(), &of_number[1]), (0, &json!("unregistered")));
-}
-
 /// Requests that wait for the carrier, encrypted and not. Text and bytes are written differently by the two databases.
 const SEALED: &str = "SELECT count(*) FROM kept_numbers WHERE CAST(port_order AS TEXT) NOT LIKE '%Northside%'
     AND CAST(port_order AS TEXT) LIKE '\"1.%' AND CAST(substr(bill, 1, 2) AS TEXT) IN ('1.', '\\x312e')";
 const PLAIN: &str = "SELECT count(*) FROM kept_numbers WHERE CAST(port_order AS TEXT) LIKE '%Northside%'
     AND CAST(substr(bill, 1, 4) AS TEXT) IN ('%PDF', '\\x25504446')";
 
-#[tokio::test]
-async fn data_and_bill_are_encrypted_until_the_carrier_has_them() {
-    let (key, next) =
-        ("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=");
-    let unwaited = ("OPERATION_WAIT", "0s");
-    let (without, with) = (vec![unwaited], vec![unwaited, ("ENCRYPTION_KEY", key)]);
-    let rotated = vec![("ENCRYPTION_KEY", next), ("ENCRYPTION_KEY_PREVIOUS", key)];
-    // What was stored without a key is read with one, and what was stored with a key after its rotation.
-    for (before, after, stored) in [(without, with.clone(), [0, 1]), (with, rotated, [1, 0])] {
-        let mut practice = Practice::open_unwaited(&before).await;
-        let id = practice.keep(NUMBER).await;
-        // The carrier does not answer, so that the request stays in the database.
+const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+const NEXT_KEY: &str = "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=";
+
+impl Practice {
+    /// Requests a port and stops the server before the carrier has it: the request stays in the database. Goes on with other
+    /// variables. Gives the record's id and the operation.
+    async fn requested_and_restarted(
+        mut self,
+        after: &[(&'static str, &str)],
+        found: [i64; 2],
+    ) -> (Self, Value, Value) {
+        let id = self.keep(NUMBER).await;
         let faults = json!({ "match": { "provider": "twilio", "path_contains": "Porting/Portability" },
             "action": { "delay_ms": 2000, "status": 503 } });
-        practice.app.faults(faults).await;
-        let payload = practice.request_port(&id, json!({})).await;
+        self.app.faults(faults).await;
+        let payload = self.request_port(&id, json!({})).await;
         assert_eq!(payload["userErrors"], json!([]), "{payload}");
-        let found = [practice.app.count(SEALED).await, practice.app.count(PLAIN).await];
-        assert_eq!(found, stored, "{before:?}");
-        practice.app.stop().await;
+        assert_eq!([self.app.count(SEALED).await, self.app.count(PLAIN).await], found);
+        self.app.stop().await;
+        let now = self.app.clock().now();
+        self.app = App::start_at(self.app.into_database(), now, after).await;
+        self.token = self.app.token(TENANT);
+        (self, id, payload)
+    }
+}
 
-        let Practice { app, made, number, .. } = practice;
-        let now = app.clock().now();
-        let app = App::start_at(app.into_database(), now, &after).await;
-        let practice = Practice { token: app.token(TENANT), app, made, number };
+#[tokio::test]
+async fn data_and_bill_are_encrypted_until_the_carrier_has_them() {
+    let unwaited = ("OPERATION_WAIT", "0s");
+    let (without, with) = (vec![unwaited], vec![unwaited, ("ENCRYPTION_KEY", KEY)]);
+    let rotated = vec![("ENCRYPTION_KEY", NEXT_KEY), ("ENCRYPTION_KEY_PREVIOUS", KEY)];
+    // What was stored without a key is read with one, and what was stored with a key after its rotation.
+    for (before, after, stored) in [(without, with.clone(), [0, 1]), (with, rotated, [1, 0])] {
+        let practice = Practice::open_unwaited(&before).await;
+        let (practice, ..) = practice.requested_and_restarted(&after, stored).await;
         practice.until_requested(1).await;
         let port = practice.ports().await.pop().unwrap();
         assert_eq!(port["losing_carrier_information"]["customer_name"], "Northside Dental", "{port}");
         // The carrier takes no document that is not what it says it is.
         assert!(port["documents"][0].as_str().unwrap().starts_with("RD"), "{port}");
     }
+}
+
+#[tokio::test]
+async fn a_request_that_nobody_can_decrypt_waits_for_a_day() {
+    let unwaited = ("OPERATION_WAIT", "0s");
+    let practice = Practice::open_unwaited(&[unwaited, ("ENCRYPTION_KEY", KEY)]).await;
+    let (practice, id, payload) =
+        practice.requested_and_restarted(&[unwaited, ("ENCRYPTION_KEY", NEXT_KEY)], [1, 0]).await;
+    let told = async || {
+        let query = "query($id: ID!) { operation(id: $id) { state waitsFor { message } error { message } } }";
+        practice.ask(query, json!({ "id": payload["operation"]["id"] })).await
+    };
+    let waiting = wait_until("it is told what is missing", DEADLINE, async || {
+        practice.app.advance(Duration::from_millis(200));
+        Some(told().await).filter(|told| told.to_string().contains("cannot decrypt"))
+    });
+    assert_ne!(waiting.await["state"], "FAILED");
+    assert_eq!(practice.data_left().await, 1, "another server may have the key");
+
+    practice.app.advance(Duration::from_secs(24 * 3600));
+    let practice = Practice { token: practice.app.token(TENANT), ..practice };
+    let failed = practice.over(&payload).await;
+    assert_eq!(failed["state"], "FAILED", "{failed}");
+    assert!(failed["error"]["message"].as_str().unwrap().contains("repeat requestPort"), "{failed}");
+    assert_eq!(practice.kept(&id).await["state"], "FORWARDING", "as before the request");
+    assert_eq!((practice.data_left().await, practice.ports().await.len()), (0, 0));
+    let again = practice.request_port(&id, json!({})).await;
+    assert_eq!(again["userErrors"], json!([]), "{again}");
+    practice.until_requested(1).await;
 }
 
 #[tokio::test]
@@ -616,23 +557,24 @@ async fn a_bill_of_ten_megabytes_is_taken_and_no_other_request_may_be_as_large()
     assert_eq!(answer.status(), 413, "without a token");
 }
 
-/// Every step of a port: its request, and how the port gets to it.
-const STEPS: [(&str, &str); 7] = [
-    ("GET", "Porting/Portability"),
-    ("POST", "/v1/Documents"),
-    ("POST", "Porting/PortIn"),
-    ("GET", "Addresses.json"),
-    ("POST", "Addresses.json"),
-    ("GET", "Porting/PortIn/KW"),
-    ("POST", "IncomingPhoneNumbers/PN"),
+/// Every step of a port: its request, and how many such requests other steps make before.
+const STEPS: [(&str, &str, u32); 8] = [
+    ("GET", "Porting/Portability", 0),
+    ("POST", "/v1/Documents", 0),
+    ("POST", "Porting/PortIn", 0),
+    ("GET", "Addresses.json", 0),
+    ("POST", "Addresses.json", 0),
+    ("GET", "Porting/PortIn/KW", 0),
+    ("POST", NUMBERS, 0),
+    // The first one points the number to this server, this one registers it with its address.
+    ("POST", NUMBERS, 1),
 ];
+const NUMBERS: &str = "IncomingPhoneNumbers/PN";
 
 /// Strikes each step with each of these actions, several at a time: each mostly waits.
 async fn strike(actions: [Value; 3], is_killed: bool) {
     let all = STEPS.iter().flat_map(|at| actions.iter().map(move |action| (*at, action.clone())));
-    stream::iter(all)
-        .for_each_concurrent(3, |((method, path), action)| struck(method, path, action, is_killed))
-        .await;
+    stream::iter(all).for_each_concurrent(3, |(step, action)| struck(step, action, is_killed)).await;
 }
 
 #[tokio::test]
@@ -647,12 +589,12 @@ async fn a_server_killed_at_any_step_of_a_port_leaves_nothing_undone() {
     strike(actions, true).await;
 }
 
-async fn struck(method: &str, path: &str, action: Value, is_killed: bool) {
-    let what = format!("{method} {path} {action}");
+async fn struck((method, path, earlier): (&str, &str, u32), action: Value, is_killed: bool) {
+    let what = format!("{method} {path} after {earlier}, {action}");
     let variables = [("OPERATION_WAIT", "0s"), ("OPERATION_LEASE", "1s"), ("PROVIDER_TIMEOUT", "1500ms")];
     let mut practice = Practice::open_unwaited(&variables).await;
     let id = practice.keep(NUMBER).await;
-    let is_last = path.contains("IncomingPhoneNumbers");
+    let is_last = path == NUMBERS;
     if !is_last {
         practice.fault("twilio", method, path, action.clone()).await;
     }
@@ -674,7 +616,10 @@ async fn struck(method: &str, path: &str, action: Value, is_killed: bool) {
     }
     practice.until(&id, "PORT_DATE_SET").await;
     if is_last {
-        practice.fault("twilio", method, path, action).await;
+        for _ in 0..earlier {
+            practice.fault_in_turn("twilio", method, path, json!({ "delay_ms": 1 })).await;
+        }
+        practice.fault_in_turn("twilio", method, path, action).await;
     }
     practice.act(json!({ "action": "advance" })).await;
     if is_last && is_killed {
@@ -683,6 +628,7 @@ async fn struck(method: &str, path: &str, action: Value, is_killed: bool) {
         practice.app.restart().await;
     }
     practice.until(&id, "DONE").await;
+    assert_eq!(practice.app.pending_faults().await, 0, "{what}: not struck");
     assert_eq!(practice.over(&payload).await["state"], "SUCCEEDED", "{what}");
     assert_eq!(practice.ports().await.len(), 1, "{what}");
     let (addresses, of_number) = practice.addresses().await;

@@ -15,6 +15,7 @@ CREATE POLICY system_all ON call_group_members TO switchboard_system
 -- The system removes a deleted agent from its groups, and reads the rest.
 GRANT SELECT, INSERT, UPDATE, DELETE ON call_groups, call_group_members TO switchboard_tenant;
 GRANT SELECT, DELETE ON call_groups, call_group_members TO switchboard_system;
+GRANT UPDATE (version, updated_at) ON call_groups TO switchboard_system;
 GRANT UPDATE (call_group_id) ON phone_numbers TO switchboard_tenant;
 
 -- A changed group touches this column of its numbers, so that their change marks and these notifications tell of it.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{NAME, NUMBERS, checked};
-use crate::carrier::{Carrier, CarrierError, Rejection};
+use crate::carrier::{Carrier, CarrierError};
 
 const ADDRESSES: &str = "Addresses";
 /// The address of a registration, by Twilio's name.
@@ -24,17 +24,24 @@ pub struct DispatchAddress<'a> {
     pub place: [&'a str; 5],
 }
 
-/// How far the registration of a number with an emergency address is.
+/// The address that emergency services are sent to when the number calls them. The carrier does not release a number that has
+/// one, and takes minutes to register and to remove it (Twilio's documentation of emergency calling).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EmergencyRegistration {
-    /// The number has no address.
+pub enum EmergencyAddress {
+    /// The number has none.
     None,
-    /// The carrier is registering or removing one.
-    Pending,
+    /// One is being registered, and cannot be removed before that has ended.
+    BeingRegistered,
     /// The number is registered with the address of this id, `AD…`.
     Registered(String),
-    /// The carrier could not register or remove an address.
-    Failed,
+    /// The carrier could not register it.
+    NotRegistered,
+    /// It is being removed.
+    BeingRemoved,
+    /// The carrier could not remove it.
+    NotRemoved,
+    /// The number has one, with a status that we do not know.
+    Unclear,
 }
 
 #[derive(Deserialize)]
@@ -46,12 +53,6 @@ struct AddressPage {
 struct StoredAddress {
     sid: Option<String>,
     friendly_name: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct RegisteredNumber {
-    emergency_address_sid: Option<String>,
-    emergency_address_status: Option<String>,
 }
 
 impl Carrier {
@@ -100,22 +101,8 @@ impl Carrier {
         stored.sid.filter(|sid| !sid.is_empty()).ok_or_else(nothing)
     }
 
-    /// How far the registration of a number with an emergency address is; `None` if the account does not have the number.
-    ///
-    /// # Errors
-    /// [`CarrierError`].
-    pub async fn emergency_registration(
-        &self,
-        number_sid: &str,
-    ) -> Result<Option<EmergencyRegistration>, CarrierError> {
-        match self.get::<RegisteredNumber>(self.url(&[NUMBERS, checked(number_sid)?])).await {
-            Ok(number) => Ok(Some(number.read())),
-            Err(CarrierError::Rejected(Rejection::NotFound)) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Asks for the registration of a number with an address. It takes minutes: [`Self::emergency_registration`] tells.
+    /// Asks for the registration of a number with an address. It takes minutes:
+    /// [`crate::carrier::OwnedNumber::emergency_address`] tells.
     ///
     /// # Errors
     /// [`CarrierError`]; safe to repeat.
@@ -141,17 +128,25 @@ impl Carrier {
     }
 }
 
-impl RegisteredNumber {
-    fn read(self) -> EmergencyRegistration {
-        let address = self.emergency_address_sid.filter(|sid| !sid.is_empty());
-        match self.emergency_address_status.as_deref().unwrap_or_default() {
-            "pending-registration" | "pending-unregistration" => EmergencyRegistration::Pending,
-            "registration-failure" | "unregistration-failure" => EmergencyRegistration::Failed,
-            "registered" => address.map_or(EmergencyRegistration::Pending, EmergencyRegistration::Registered),
-            // A status that Twilio may add says nothing: with an address, something goes on.
-            _ if address.is_some() => EmergencyRegistration::Pending,
-            _ => EmergencyRegistration::None,
+impl EmergencyAddress {
+    /// Reads the id and the status of a number's address.
+    pub(in crate::carrier) fn read(sid: Option<String>, status: &str) -> Self {
+        match (status, sid) {
+            ("pending-registration", _) => Self::BeingRegistered,
+            ("registration-failure", _) => Self::NotRegistered,
+            ("pending-unregistration", _) => Self::BeingRemoved,
+            ("unregistration-failure", _) => Self::NotRemoved,
+            ("registered", Some(sid)) => Self::Registered(sid),
+            // A status that Twilio may add says nothing: the address itself decides.
+            ("registered", None) | (_, Some(_)) => Self::Unclear,
+            (_, None) => Self::None,
         }
+    }
+
+    /// Whether the carrier can be asked to remove it now.
+    #[must_use]
+    pub fn is_removable(&self) -> bool {
+        matches!(self, Self::Registered(_) | Self::NotRegistered | Self::Unclear)
     }
 }
 
@@ -160,18 +155,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_registration_is_read_from_status_and_address() {
-        let read = |sid: Option<&str>, status: Option<&str>| {
-            let [emergency_address_sid, emergency_address_status] =
-                [sid, status].map(|text| text.map(str::to_owned));
-            RegisteredNumber { emergency_address_sid, emergency_address_status }.read()
-        };
-        let registered = EmergencyRegistration::Registered("AD1".to_owned());
-        assert_eq!(read(Some("AD1"), Some("registered")), registered);
-        assert_eq!(read(Some("AD1"), Some("pending-registration")), EmergencyRegistration::Pending);
-        assert_eq!(read(Some("AD1"), Some("registration-failure")), EmergencyRegistration::Failed);
-        assert_eq!(read(None, Some("unregistered")), EmergencyRegistration::None);
-        assert_eq!(read(Some(""), None), EmergencyRegistration::None);
-        assert_eq!(read(Some("AD1"), Some("a-new-word")), EmergencyRegistration::Pending);
+    fn the_status_of_an_address_counts_and_the_address_where_it_says_nothing() {
+        let read = |sid: Option<&str>, status: &str| EmergencyAddress::read(sid.map(str::to_owned), status);
+        assert_eq!(read(Some("AD1"), "registered"), EmergencyAddress::Registered("AD1".to_owned()));
+        assert_eq!(read(Some("AD1"), "pending-registration"), EmergencyAddress::BeingRegistered);
+        assert_eq!(read(Some("AD1"), "registration-failure"), EmergencyAddress::NotRegistered);
+        assert_eq!(read(None, "pending-unregistration"), EmergencyAddress::BeingRemoved);
+        assert_eq!(read(Some("AD1"), "unregistration-failure"), EmergencyAddress::NotRemoved);
+        assert_eq!(read(Some("AD1"), "a-new-word"), EmergencyAddress::Unclear);
+        assert_eq!([read(None, "unregistered"), read(None, "")], [const { EmergencyAddress::None }; 2]);
     }
 }

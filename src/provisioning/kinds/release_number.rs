@@ -183,7 +183,7 @@ pub(super) async fn release_at_carrier(
     let Some(owned) = owned_to_release(driver, number).await? else { return Ok(()) };
     may_be_released(&owned, clear_emergency_address)?;
     let carrier = driver.carrier_of(number).await?;
-    if owned.emergency_address == EmergencyAddress::Set {
+    if owned.emergency_address.is_removable() {
         let asked = carrier.clear_emergency_address(&owned.sid).await;
         asked.map_err(|failure| not_done(driver, operation, failure))?;
         return Err(StepError::Obstructed(being_removed(), REMOVAL));
@@ -217,21 +217,25 @@ pub(super) fn may_be_released(
     clear_emergency_address: bool,
 ) -> Result<(), StepError<CarrierError>> {
     let refused = |why: String| StepError::Refused(Refusal::new(RefusalCode::CarrierRejected, why));
-    match owned.emergency_address {
-        EmergencyAddress::Set | EmergencyAddress::BeingRegistered if !clear_emergency_address => {
-            Err(refused(format!(
-                "{} has an emergency address, and the carrier releases no number that has one: repeat the request with \
-                 clearEmergencyAddress (deleteAgent: clearEmergencyAddresses) to have it removed first",
-                owned.number
-            )))
-        }
+    let address = &owned.emergency_address;
+    if !clear_emergency_address && (address.is_removable() || *address == EmergencyAddress::BeingRegistered) {
+        return Err(refused(format!(
+            "{} has an emergency address, and the carrier releases no number that has one: repeat the request with \
+             clearEmergencyAddress (deleteAgent: clearEmergencyAddresses) to have it removed first",
+            owned.number
+        )));
+    }
+    match address {
         EmergencyAddress::NotRemoved => Err(refused(format!(
             "the carrier could not remove the emergency address of {}: ask the carrier's support, then release the number again",
             owned.number
         ))),
         EmergencyAddress::BeingRemoved => Err(StepError::Obstructed(being_removed(), REMOVAL)),
         EmergencyAddress::BeingRegistered => Err(StepError::Obstructed(being_registered(), REMOVAL)),
-        EmergencyAddress::None | EmergencyAddress::Set => Ok(()),
+        EmergencyAddress::None
+        | EmergencyAddress::Registered(_)
+        | EmergencyAddress::NotRegistered
+        | EmergencyAddress::Unclear => Ok(()),
     }
 }
 

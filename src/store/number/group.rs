@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{
@@ -254,12 +255,22 @@ impl TenantStore {
     }
 }
 
-/// Removes a deleted agent from its call groups, and touches their numbers.
+/// Removes a deleted agent from its call groups, which increments their version, and touches their numbers.
 pub(in crate::store) async fn remove_agent(
     db: &impl ConnectionTrait,
     tenant: TenantId,
     agent: AgentId,
+    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    let version = call_group::Column::Version;
+    // The groups before their numbers, as in every change of a group.
+    call_group::Entity::update_many()
+        .col_expr(version, Expr::col(version).add(1))
+        .col_expr(call_group::Column::UpdatedAt, Expr::value(now))
+        .filter(call_group::Column::TenantId.eq(tenant.0))
+        .filter(call_group::Column::Id.in_subquery(groups_of(&[agent.0])))
+        .exec(db)
+        .await?;
     touch(phone_number::Entity::update_many())
         .filter(phone_number::Column::TenantId.eq(tenant.0))
         .filter(phone_number::Column::CallGroupId.in_subquery(groups_of(&[agent.0])))

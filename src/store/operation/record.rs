@@ -310,7 +310,7 @@ async fn apply(
             let row = agent::ActiveModel { status: Set(status.to_string()), ..Default::default() };
             change_agent(db, operation, *agent, row, now).await?;
             if *status == AgentStatus::Deleted {
-                number::remove_agent(db, operation.tenant_id, *agent).await?;
+                number::remove_agent(db, operation.tenant_id, *agent, now).await?;
             }
             Ok(())
         }

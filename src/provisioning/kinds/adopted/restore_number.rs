@@ -126,7 +126,7 @@ async fn clear_address(
         EmergencyAddress::BeingRegistered | EmergencyAddress::BeingRemoved => {
             return may_be_released(&owned, true);
         }
-        EmergencyAddress::Set => {}
+        EmergencyAddress::Registered(_) | EmergencyAddress::NotRegistered | EmergencyAddress::Unclear => {}
     }
     let asked = carrier.clear_emergency_address(sid).await;
     match asked.map_err(|failure| not_done(driver, operation, failure)) {

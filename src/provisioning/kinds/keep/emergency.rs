@@ -19,9 +19,7 @@ use super::follow::{REFUSED, canceled, superseded};
 use super::port::{PortData, PortProgress};
 use super::stored::{order_of, unreadable};
 use super::words;
-use crate::carrier::{
-    Carrier, CarrierError, DispatchAddress, EmergencyRegistration, PortCancellation, Rejection,
-};
+use crate::carrier::{Carrier, CarrierError, DispatchAddress, EmergencyAddress, PortCancellation, Rejection};
 use crate::domain::{
     KeptNumber, KeptNumberState, KeptUpdate, NumberStatus, Operation, PhoneNumber, Refusal, RefusalCode, Step,
 };
@@ -242,27 +240,27 @@ pub(super) async fn register_address(
     let outcome_unknown = matches!(state, Err(CarrierError::OutcomeUnknown { .. }));
     let waiting = |why: &str| Refusal::new(RefusalCode::CarrierUnavailable, why);
     let (because, is_accepted) = match state {
-        Ok(Some(EmergencyRegistration::Registered(registered))) if registered == known.address => {
+        Ok(Some(EmergencyAddress::Registered(registered))) if registered == known.address => {
             info!(operation = %operation.id, sid, "a ported number is registered with its emergency address");
             return Ok(done(operation, Some("Its emergency address is registered.")));
         }
-        Ok(Some(EmergencyRegistration::Registered(_))) => {
+        Ok(Some(EmergencyAddress::Registered(_))) => {
             warn!(operation = %operation.id, sid, "a ported number has another emergency address than its request");
             let why = "The number has another registered emergency address at the carrier, which stays.";
             return Ok(done(operation, Some(why)));
         }
-        Ok(Some(EmergencyRegistration::Failed)) => {
+        Ok(Some(EmergencyAddress::NotRegistered | EmergencyAddress::NotRemoved)) => {
             return Ok(unregistered(operation, "the carrier could not register it"));
         }
-        Ok(Some(EmergencyRegistration::None)) if known.is_accepted => {
+        Ok(Some(EmergencyAddress::None)) if known.is_accepted => {
             return Ok(unregistered(operation, "somebody has removed it at the carrier"));
         }
-        Ok(Some(EmergencyRegistration::None)) => {
+        Ok(Some(EmergencyAddress::None)) => {
             (waiting("the carrier has not confirmed the registration of the emergency address"), false)
         }
-        Ok(Some(EmergencyRegistration::Pending)) => {
-            (waiting("the carrier is registering the emergency address"), true)
-        }
+        Ok(Some(
+            EmergencyAddress::BeingRegistered | EmergencyAddress::BeingRemoved | EmergencyAddress::Unclear,
+        )) => (waiting("the carrier is registering the emergency address"), true),
         Ok(None) => (waiting("the carrier does not show the ported number at the moment"), known.is_accepted),
         Err(failure) => {
             let because = provider_refusal(&failure);
@@ -280,17 +278,17 @@ pub(super) async fn register_address(
     Ok(Outcome::WaitUntil(Pause { because, progress, wait: EVERY, outcome_unknown }))
 }
 
-/// How far the registration is. One that is not there is asked for, if it may be.
+/// How far the registration is; `None` if the account does not have the number. One that is not there is asked for, if it may be.
 async fn registration(
     carrier: &Carrier,
     number: &str,
     address: &str,
     may_ask: bool,
-) -> Result<Option<EmergencyRegistration>, CarrierError> {
-    let state = carrier.emergency_registration(number).await?;
-    if may_ask && state == Some(EmergencyRegistration::None) {
+) -> Result<Option<EmergencyAddress>, CarrierError> {
+    let state = carrier.fetch(number).await?.map(|owned| owned.emergency_address);
+    if may_ask && state == Some(EmergencyAddress::None) {
         carrier.register_emergency_address(number, address).await?;
-        return Ok(Some(EmergencyRegistration::Pending));
+        return Ok(Some(EmergencyAddress::BeingRegistered));
     }
     Ok(state)
 }

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::super::{Steps, idempotency, insert, present, read_data, repeated, write_data};
@@ -35,6 +36,8 @@ pub(in crate::provisioning::kinds) const STEPS: Steps = &[
 
 /// Pause while the carrier still has an earlier port of the number.
 const EARLIER: Duration = Duration::from_secs(30);
+/// How long after its request a port that no server can decrypt is given up.
+const LONGEST_UNREADABLE: TimeDelta = TimeDelta::days(1);
 
 /// What the losing carrier knows of its customer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -212,6 +215,16 @@ fn failed(operation: &Operation, refusal: Refusal) -> Result<Outcome, StoreError
     Ok(Outcome::Failed(refusal, Progress::of(operation).with(undone(operation)?)))
 }
 
+/// The outcome before the carrier has the port, while this server cannot decrypt the request: another server may have the key, but the
+/// tenant does not wait for it for ever.
+fn undecipherable(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
+    if driver.0.clock.now() < operation.created_at + LONGEST_UNREADABLE {
+        return Ok(unreadable(operation));
+    }
+    let why = "the request could not be decrypted within a day: repeat requestPort";
+    failed(operation, Refusal::new(RefusalCode::CarrierUnavailable, why))
+}
+
 /// Step: cancel an earlier port, and ask whether the number can be ported.
 async fn check_portability(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let Some(kept) = driver.0.store.kept_of_port(operation.id).await? else {
@@ -254,7 +267,7 @@ async fn check_portability(driver: &Provisioning, operation: &Operation) -> Resu
         let why = words::not_portable(known.code, known.reason.as_deref());
         return failed(operation, Refusal::new(RefusalCode::CarrierRejected, why));
     }
-    let Ok(order) = order_of(driver, &kept).await? else { return Ok(unreadable(operation)) };
+    let Ok(order) = order_of(driver, &kept).await? else { return undecipherable(driver, operation) };
     if known.is_pin_required {
         let lacks = [("pin", order.pin.is_none()), ("accountNumber", order.account_number.is_none())];
         if let Some((field, _)) = lacks.into_iter().find(|(_, lacks)| *lacks) {
@@ -285,7 +298,7 @@ async fn upload_bill(driver: &Provisioning, operation: &Operation) -> Result<Out
     if kept.is_cancel_wanted {
         return Ok(canceled(operation));
     }
-    let Ok(bill) = bill_of(driver, &kept).await? else { return Ok(unreadable(operation)) };
+    let Ok(bill) = bill_of(driver, &kept).await? else { return undecipherable(driver, operation) };
     match driver.carrier().upload_bill(&bill.content_type, &bill.content).await {
         Ok(sid) => {
             let progress = PortProgress { bill: Some(sid), ..read_data(operation)? };
@@ -305,7 +318,7 @@ async fn request_port(driver: &Provisioning, operation: &Operation) -> Result<Ou
     let bill = read_data::<PortProgress>(operation)?.bill.ok_or(missing)?;
     if operation.outcome_unknown_at.is_some() {
         // The carrier lists by day, and its clock may differ.
-        let since = operation.created_at - chrono::TimeDelta::days(1);
+        let since = operation.created_at - TimeDelta::days(1);
         match driver.carrier().find_port(&kept.number, &bill, since).await {
             Ok(Some(found)) => return requested(driver, operation, &found),
             Ok(None) => {
@@ -325,7 +338,7 @@ async fn request_port(driver: &Provisioning, operation: &Operation) -> Result<Ou
         return Ok(canceled(operation));
     }
     driver.announce_ports().await;
-    let Ok(data) = order_of(driver, &kept).await? else { return Ok(unreadable(operation)) };
+    let Ok(data) = order_of(driver, &kept).await? else { return undecipherable(driver, operation) };
     let order = PortOrder {
         number: &kept.number,
         pin: data.pin.as_deref(),
