@@ -55,6 +55,7 @@ mod outage;
 mod overload;
 mod paging;
 mod pooler;
+mod ported_address;
 mod porting;
 mod privacy;
 mod provisioning;

@@ -1,72 +1,25 @@
 //! Numbers of other carriers: kept by forwarding, verified by calls, and ported over weeks of the carriers' clock, with whatever
 //! can go wrong on the way. The server reads a port every minute of its own clock, which the tests move.
 
-mod address;
+use std::time::Duration;
 
-use std::time::{Duration, Instant};
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use futures_util::{StreamExt, stream};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::support::practice::ports::{CANCEL, KEEP, KEPT, NUMBER, PORTED, REQUEST, pdf};
 use crate::support::practice::{DEADLINE, Practice, TENANT};
 use crate::support::{App, wait_until};
 
-/// Not for sale at the sandbox.
-const NUMBER: &str = "+17185557777";
 const MOBILE: &str = "+19175557777";
 const WITNESS: &str = "+17185556666";
 
-const KEEP: &str = "mutation($input: KeepPhoneNumberInput!) { keepPhoneNumber(input: $input) {
-    keptNumber { id state } operation { id kind state } userErrors { code field message } } }";
-const KEPT: &str = "query($id: ID!) { node(id: $id) { ... on KeptNumber {
-    id number state detail carrierStatus portDate signatureUrl forwardingInstructions
-    target { id number status } agent { id } } } }";
 const ANNOUNCE: &str = "mutation($input: AnnounceTestCallInput!) { announceTestCall(input: $input) {
     keptNumber { state detail } userErrors { code field message } } }";
-const REQUEST: &str = "mutation($input: RequestPortInput!) { requestPort(input: $input) {
-    keptNumber { id state } operation { id kind state step } userErrors { code field message } } }";
-const CANCEL: &str = "mutation($id: ID!) { cancelPort(input: {keptNumberId: $id}) {
-    keptNumber { state detail } operation { state } userErrors { code field message } } }";
-const PORTED: &str = "query($number: E164!) { phoneNumber(number: $number) {
-    id sid status origin routingVersion agent { id } capabilities { sms } } }";
-
-fn pdf(bytes: usize) -> String {
-    let mut content = b"%PDF-1.7 a bill".to_vec();
-    content.resize(bytes.max(content.len()), b' ');
-    STANDARD.encode(content)
-}
 
 impl Practice {
-    /// A practice on a server that waits for no operation.
-    async fn open_unwaited(variables: &[(&'static str, &str)]) -> Self {
-        let app = App::start_with(variables).await;
-        let token = app.token(TENANT);
-        let mut practice = Self { app, token, made: Value::Null, number: String::new() };
-        let made = practice.create(json!({ "name": "Practice", "areaCode": "212" })).await;
-        practice.over(&made).await;
-        practice.made = made;
-        practice
-    }
-
-    /// Keeps a number; gives the record's id.
-    async fn keep(&self, number: &str) -> Value {
-        let area = if number.starts_with("+1416") { "416" } else { "305" };
-        let input = json!({ "number": number, "agentId": self.made["agent"]["id"], "areaCode": area });
-        let payload = self.ask(KEEP, json!({ "input": input })).await;
-        assert_eq!(payload["userErrors"], json!([]), "{payload}");
-        self.over(&payload).await;
-        payload["keptNumber"]["id"].clone()
-    }
-
-    async fn kept(&self, id: &Value) -> Value {
-        self.ask(KEPT, json!({ "id": id })).await
-    }
-
     /// Waits until the server has looked at all calls so far: it looks for announced calls last, and has found one to another kept
     /// number. Gives that record's id.
     async fn until_calls_are_looked_at(&self) -> Value {
@@ -81,92 +34,6 @@ impl Practice {
         })
         .await;
         witness
-    }
-
-    /// Requests a port, with these changes of a usual input.
-    async fn request_port(&self, id: &Value, change: Value) -> Value {
-        let mut input = json!({
-            "keptNumberId": id, "customerName": "Northside Dental", "accountNumber": "A-4711",
-            "representative": "R. Representative", "representativeEmail": "office@practice.example",
-            "street": "1 Main Street", "city": "New York", "region": "NY", "postalCode": "10001",
-            "bill": { "contentType": "application/pdf", "base64": pdf(100) },
-        });
-        input.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        self.ask(REQUEST, json!({ "input": input })).await
-    }
-
-    /// A kept number whose port was requested; gives the record's id and the operation.
-    async fn with_port(&self) -> (Value, Value) {
-        let id = self.keep(NUMBER).await;
-        let payload = self.request_port(&id, json!({})).await;
-        assert_eq!(payload["userErrors"], json!([]), "{payload}");
-        self.until_requested(1).await;
-        (id, payload)
-    }
-
-    /// Waits until the carrier has so many ports, and the data of none is left here.
-    async fn until_requested(&self, ports: usize) {
-        wait_until("the port is requested", DEADLINE, async || {
-            (self.ports().await.len() == ports && self.data_left().await == 0).then_some(())
-        })
-        .await;
-    }
-
-    /// The record once it is in this state, while minutes pass.
-    async fn until(&self, id: &Value, state: &str) -> Value {
-        let mut advanced: Option<Instant> = None;
-        wait_until(&format!("the kept number is {state}"), DEADLINE, async || {
-            let kept = self.kept(id).await;
-            if kept["state"] == state {
-                return Some(kept);
-            }
-            // Not at every look: a token is good for an hour.
-            if advanced.is_none_or(|at| at.elapsed() > Duration::from_secs(3)) {
-                self.app.advance(Duration::from_secs(61));
-                advanced = Some(Instant::now());
-            }
-            None
-        })
-        .await
-    }
-
-    async fn lever(&self, method: Method, path: &str, order: Value) -> Value {
-        let url = format!("{}/sandbox/{path}", self.app.sandbox_url());
-        let answer = self.app.http().request(method, url).json(&order).send().await.unwrap();
-        let (status, text) = (answer.status(), answer.text().await.unwrap());
-        assert!(status.is_success(), "{path}: {status}: {text}");
-        serde_json::from_str(&text).unwrap_or_default()
-    }
-
-    async fn ports(&self) -> Vec<Value> {
-        self.lever(Method::GET, "ports", json!({})).await["ports"].as_array().unwrap().clone()
-    }
-
-    /// Acts on the latest port.
-    async fn act(&self, act: Value) -> Value {
-        let ports = self.ports().await;
-        let sid = ports.last().unwrap()["port_in_request_sid"].as_str().unwrap().to_owned();
-        self.lever(Method::POST, &format!("ports/{sid}"), act).await
-    }
-
-    /// Takes a requested port to its end.
-    async fn finish(&self, id: &Value) {
-        for _ in 0..3 {
-            self.act(json!({ "action": "advance" })).await;
-        }
-        self.until(id, "PORT_DATE_SET").await;
-        self.act(json!({ "action": "advance" })).await;
-        self.until(id, "DONE").await;
-    }
-
-    async fn answers_here(&self) {
-        let call = self.app.place_call(json!({ "to": NUMBER })).await;
-        assert_eq!(call["agent"]["name"], "Dr. Smith's Office Assistant", "{call}");
-    }
-
-    async fn data_left(&self) -> i64 {
-        let kept = "SELECT count(*) FROM kept_numbers WHERE port_order IS NOT NULL OR bill IS NOT NULL";
-        self.app.count(kept).await
     }
 }
 

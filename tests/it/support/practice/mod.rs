@@ -2,6 +2,7 @@
 
 mod calls;
 mod operations;
+pub(crate) mod ports;
 mod routing;
 
 use serde_json::{Value, json};

@@ -6,8 +6,8 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{CANCEL, NUMBER, PORTED, Practice};
-use crate::support::practice::DEADLINE;
+use crate::support::practice::ports::{CANCEL, NUMBER, PORTED};
+use crate::support::practice::{DEADLINE, Practice};
 use crate::support::wait_until;
 
 const RELEASE: &str =
@@ -15,28 +15,6 @@ const RELEASE: &str =
     operation { id } userErrors { message } } }";
 
 impl Practice {
-    /// Ports a number with an emergency address, with these changes of a usual input. Gives the record once the port is done.
-    pub(super) async fn port_with_address(&self, change: Value) -> Value {
-        let id = self.keep(NUMBER).await;
-        let mut input = json!({ "registerEmergencyAddress": true });
-        input.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        let payload = self.request_port(&id, input).await;
-        assert_eq!(payload["userErrors"], json!([]), "{payload}");
-        self.until_requested(1).await;
-        self.finish(&id).await;
-        assert_eq!(self.over(&payload).await["state"], "SUCCEEDED");
-        self.kept(&id).await
-    }
-
-    /// The addresses that the carrier has, and that of the ported number with its status.
-    pub(super) async fn addresses(&self) -> (Vec<Value>, [Value; 2]) {
-        let state = self.app.sandbox_state().await;
-        let number = state["numbers"].as_array().unwrap().iter().find(|one| one["phone_number"] == NUMBER);
-        let number = number.unwrap();
-        let of_number = ["address_sid", "status"].map(|name| number["emergency"][name].clone());
-        (state["addresses"].as_array().unwrap().clone(), of_number)
-    }
-
     /// Requests a port with an emergency address, which the carrier does not create before its faults are cleared. Gives the record's id
     /// and the operation.
     async fn with_port_and_no_address(&self) -> (Value, Value) {
