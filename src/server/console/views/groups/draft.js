@@ -6,6 +6,7 @@ import { GREATEST_WEIGHT, MOST_CALLS } from './words.js';
 /** @typedef {{ key: number, agentId: string, name: string, weight: string, maxCalls: string }} MemberDraft `name`: the agent’s, '' for none */
 /** @typedef {{ name: string, strategy: string, members: MemberDraft[] }} Draft */
 /** @typedef {import('../../lib/hooks.js').Refusal} Refusal */
+/** @typedef {import('../../generated/types').CallGroupFieldsFragment} Group */
 
 /** @returns {Draft} */
 export const empty = () => ({
@@ -14,7 +15,7 @@ export const empty = () => ({
   members: [{ key: 1, agentId: '', name: '', weight: '1', maxCalls: '' }],
 });
 
-/** @param {import('../../generated/types').CallGroupFieldsFragment} group @returns {Draft} */
+/** @param {Group} group @returns {Draft} */
 export const membersOf = ({ name, strategy, members }) => ({
   name,
   strategy,
@@ -64,6 +65,37 @@ export const inputOf = ({ name, strategy, members }) => ({
     maxCalls: member.maxCalls.trim() === '' ? null : Number(member.maxCalls),
   })),
 });
+
+/** Whether two drafts say the same, whatever the keys of their members are. @param {Draft} one @param {Draft} other */
+function isSame(one, other) {
+  // A weight that is not finished is sent as another one: its fault tells them apart.
+  const contentOf = (/** @type {Draft} */ draft) => JSON.stringify([inputOf(draft), faultsOf(draft)]);
+  return contentOf(one) === contentOf(other);
+}
+
+/**
+ * The newest version that is known. Deleting an agent takes it out of the group without a new version, so of one version what was read
+ * is the newer. What was read is older only between saving here and reading again.
+ * @template {Group | null} Known
+ * @param {Known} base
+ * @param {Group | null} read
+ */
+export const newestOf = (base, read) => (base && read && read.version >= base.version ? read : base);
+
+/**
+ * What a form does about the newest version: `take` shows it, `rebase` keeps what was typed and saves it over this version, `ask` lets
+ * the person choose. Null: nothing has changed.
+ * @param {{ values: Draft, isDirty: boolean, base: Group | null, newest: Group | null }} state
+ * @returns {'take' | 'rebase' | 'ask' | null}
+ */
+export function stepOf({ values, isDirty, base, newest }) {
+  if (!base || !newest || newest === base) return null;
+  const next = membersOf(newest);
+  const isAsBase = isSame(next, membersOf(base));
+  if (isAsBase && newest.version === base.version) return null;
+  if (!isDirty || isSame(next, values)) return 'take';
+  return isAsBase ? 'rebase' : 'ask';
+}
 
 /** The API names agents by their ids: here by what people call them. @param {string} message @param {MemberDraft[]} members */
 export function named(message, members) {
