@@ -240,9 +240,8 @@ export function useEvery(action, milliseconds) {
 }
 
 /**
- * Gives the focus to the view's heading when this component no longer draws what had it, such as a row that has left a list, or when
- * what had it is disabled.
- * Dialogs give it back themselves.
+ * Gives the focus to the view's heading when this component no longer draws what had it, such as a row that has left a list, or
+ * disables it. Dialogs give it back themselves.
  */
 export function useKeptFocus() {
   const last = useRef(/** @type {EventTarget | null} */ (null));
@@ -306,7 +305,7 @@ export function useForm(initial) {
         setUserErrors([]);
         setProblem(null);
       },
-      /** Keeps what was typed: it is now a change of these values. @param {Values} next */
+      /** Keeps the edits, as edits of these saved values. @param {Values} next */
       rebase: (next) => setSaved(next),
       /** Shows the result of the mutation. Returns whether the change was made. @param {Changed<any>} changed */
       settle: (changed) => {

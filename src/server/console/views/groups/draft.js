@@ -66,16 +66,16 @@ export const inputOf = ({ name, strategy, members }) => ({
   })),
 });
 
-/** Whether two drafts say the same, whatever the keys of their members are. @param {Draft} one @param {Draft} other */
+/** Whether two drafts have the same content. The keys of members do not count. @param {Draft} one @param {Draft} other */
 function isSame(one, other) {
-  // A weight that is not finished is sent as another one: its fault tells them apart.
+  // An unfinished weight is sent as 1, so inputs alone can be equal. The fault tells such drafts apart.
   const contentOf = (/** @type {Draft} */ draft) => JSON.stringify([inputOf(draft), faultsOf(draft)]);
   return contentOf(one) === contentOf(other);
 }
 
 /**
- * The newest version that is known. Deleting an agent takes it out of the group without a new version, so of one version what was read
- * is the newer. What was read is older only between saving here and reading again.
+ * The newest version that is known. `read` is older than `base` between saving here and reading again. If the versions are equal,
+ * `read` is newer: a deleted agent leaves its groups, and their versions stay the same.
  * @template {Group | null} Known
  * @param {Known} base
  * @param {Group | null} read
@@ -83,8 +83,8 @@ function isSame(one, other) {
 export const newestOf = (base, read) => (base && read && read.version >= base.version ? read : base);
 
 /**
- * What a form does about the newest version: `take` shows it, `rebase` keeps what was typed and saves it over this version, `ask` lets
- * the person choose. Null: nothing has changed.
+ * What the form does with the newest version: `take` shows it, `rebase` keeps the edits and saves them over this version, `ask` lets
+ * the person choose. Null if the newest version is the base.
  * @param {{ values: Draft, isDirty: boolean, base: Group | null, newest: Group | null }} state
  * @returns {'take' | 'rebase' | 'ask' | null}
  */

@@ -30,7 +30,7 @@ export function GroupForm({ group, onSaved, onOutdated }) {
   const { members, strategy } = /** @type {Draft} */ (form.values);
   const busy = isCreating || isUpdating;
   const { base, newest, step, take, rebase } = useVersions(form, group);
-  // What was refused because the group has a newer version.
+  // The values that were refused because the group has a newer version.
   const refused = useRef(/** @type {Draft | null} */ (null));
   useEffect(() => {
     if (!newest || !step || busy) return;
@@ -38,12 +38,12 @@ export function GroupForm({ group, onSaved, onOutdated }) {
     refused.current = null;
     if (step === 'take') {
       take(newest);
-      // Somebody else has saved the very same.
+      // Somebody else has saved the same content.
       if (isRefused) onSaved(newest);
     }
     if (step === 'rebase') {
       rebase(newest);
-      // The newer version changes nothing about what the person asked for.
+      // The newer version has the content that the person changed: the request still holds.
       if (isRefused) void send(newest);
     }
   }, [newest, step, busy]);
@@ -105,7 +105,7 @@ export function GroupForm({ group, onSaved, onOutdated }) {
 }
 
 /**
- * The version of the group that what is typed changes, the newest one, and what to do about it.
+ * `base`: the version that the edits apply to. `newest`: the newest version that is known. `step`: what to do with it.
  * @param {{ values: any, isDirty: boolean, reset: (next: any) => void, rebase: (next: any) => void }} form
  * @param {Group | null} group as it was read last
  */
@@ -116,12 +116,12 @@ function useVersions(form, group) {
     base,
     newest,
     step: stepOf({ values: form.values, isDirty: form.isDirty, base, newest }),
-    /** Shows this version, without what was typed. @param {Group} next */
+    /** Shows this version, and drops the edits. @param {Group} next */
     take: (next) => {
       setBase(next);
       form.reset(membersOf(next));
     },
-    /** Keeps what was typed, to save it over this version. @param {Group} next */
+    /** Keeps the edits, to save them over this version. @param {Group} next */
     rebase: (next) => {
       setBase(next);
       form.rebase(membersOf(next));
