@@ -31,6 +31,7 @@ export async function run(stage) {
   await answers(practice);
   await reorders(practice);
   await collides(practice);
+  await agrees(practice);
   await survives(practice);
   await deletes(practice);
 }
@@ -168,6 +169,35 @@ async function collides(practice) {
   await person.presses('Save the call group');
   await until('it is saved', async () => (await stored(practice)).name === 'Reception');
   stage.check(await person.focusIsKept(), 'and saved over the other version');
+  await person.types('Name', 'Desk');
+  await renames(practice, 'Lobby');
+  await person.presses('Save the call group');
+  await person.sees(/Somebody else has changed this group/);
+  await person.presses('Discard the changes');
+  await until('the newest version is there', async () => (await field.inputValue()) === 'Lobby');
+  stage.check(
+    !(await person.has(/Somebody else has changed this group/)) && (await person.button('Save the call group').isDisabled()),
+    'changes are discarded in favour of the newest version, and nothing is left to save',
+  );
+  stage.check(await person.focusIsKept(), 'and the focus is kept');
+}
+
+/** Somebody else saves the group meanwhile, but changes nothing about what is to be saved here. @param {Practice} practice */
+async function agrees(practice) {
+  const { stage, person } = practice;
+  const field = person.field('Name');
+  const isSaved = () => person.button('Save the call group').isDisabled();
+  await person.types('Name', 'Reception');
+  await renames(practice, 'Lobby');
+  await person.presses('Save the call group');
+  await until('it is saved', async () => (await stored(practice)).name === 'Reception' && isSaved());
+  stage.check(true, 'a newer version with the former content is not asked about');
+  await person.types('Name', 'Hall');
+  await renames(practice, 'Hall');
+  await person.presses('Save the call group');
+  await until('it counts as saved', isSaved);
+  stage.check((await field.inputValue()) === 'Hall', 'nor is one with what is to be saved');
+  stage.check(!(await person.has(/Somebody else has changed this group/)), 'and no question is left');
 }
 
 /** As another person does. @param {Practice} practice @param {string} to */

@@ -76,9 +76,31 @@ async function moves(practice) {
   stage.check(/Move the number/.test(await person.focusIsKept()), 'then the number’s page names the other account');
   const { account: present } = await atCarrier(practice);
   stage.check(present !== former, 'and the carrier holds the number there');
+  await movesBack(practice, former);
+}
+
+/** To the account that it came from. @param {Practice} practice @param {string} former the carrier's id of that account */
+async function movesBack(practice, former) {
+  const { stage, server, person, token, held } = practice;
   await asksToMove(person, 'Your subaccount');
-  await person.presses('Cancel');
-  stage.check(true, 'it can be moved back');
+  await person.presses('Move the number');
+  await person.dialog().getByText('Done', { exact: true }).waitFor();
+  await person.presses('Close');
+  await person.dialog().waitFor({ state: 'detached' });
+  await person.sees('Your subaccount');
+  await person.misses('The platform’s account');
+  await until('the carrier holds the number in its former account', async () => (await atCarrier(practice)).account === former);
+  const query =
+    '{ operations(first: 1, filter: { kind: MOVE_NUMBER }) { nodes { state phoneNumber { id carrierAccount { kind } } } } }';
+  const moved = await until('the move has succeeded', async () => {
+    const { operations } = await server.api(token, query);
+    const [{ state, phoneNumber }] = operations.nodes;
+    return state === 'SUCCEEDED' && phoneNumber;
+  });
+  stage.check(
+    moved.id === held.id && moved.carrierAccount.kind === 'SUBACCOUNT',
+    'it is moved back to its former account',
+  );
 }
 
 /** Opens the dialog, which names the account. @param {import('../support/person.mjs').Person} person @param {string} account */

@@ -240,8 +240,8 @@ export function useEvery(action, milliseconds) {
 }
 
 /**
- * Gives the focus to the view's heading when this component no longer draws what had it, such as a row that has left a list.
- * Dialogs give it back themselves.
+ * Gives the focus to the view's heading when this component no longer draws what had it, such as a row that has left a list, or
+ * disables it. Dialogs give it back themselves.
  */
 export function useKeptFocus() {
   const last = useRef(/** @type {EventTarget | null} */ (null));
@@ -252,7 +252,8 @@ export function useKeptFocus() {
   }, []);
   useEffect(() => {
     const had = last.current;
-    const isGone = had instanceof Element && !had.isConnected && had.closest('dialog') === null;
+    const isGone =
+      had instanceof Element && (!had.isConnected || had.matches(':disabled')) && had.closest('dialog') === null;
     if (!isGone || document.activeElement !== document.body) return;
     /** @type {HTMLElement | null} */ (document.querySelector('main h1'))?.focus();
   });
@@ -304,6 +305,8 @@ export function useForm(initial) {
         setUserErrors([]);
         setProblem(null);
       },
+      /** Keeps the edits, as edits of these saved values. @param {Values} next */
+      rebase: (next) => setSaved(next),
       /** Shows the result of the mutation. Returns whether the change was made. @param {Changed<any>} changed */
       settle: (changed) => {
         setUserErrors(changed.userErrors);

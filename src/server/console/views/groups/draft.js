@@ -6,6 +6,7 @@ import { GREATEST_WEIGHT, MOST_CALLS } from './words.js';
 /** @typedef {{ key: number, agentId: string, name: string, weight: string, maxCalls: string }} MemberDraft `name`: the agent’s, '' for none */
 /** @typedef {{ name: string, strategy: string, members: MemberDraft[] }} Draft */
 /** @typedef {import('../../lib/hooks.js').Refusal} Refusal */
+/** @typedef {import('../../generated/types').CallGroupFieldsFragment} Group */
 
 /** @returns {Draft} */
 export const empty = () => ({
@@ -14,7 +15,7 @@ export const empty = () => ({
   members: [{ key: 1, agentId: '', name: '', weight: '1', maxCalls: '' }],
 });
 
-/** @param {import('../../generated/types').CallGroupFieldsFragment} group @returns {Draft} */
+/** @param {Group} group @returns {Draft} */
 export const membersOf = ({ name, strategy, members }) => ({
   name,
   strategy,
@@ -64,6 +65,37 @@ export const inputOf = ({ name, strategy, members }) => ({
     maxCalls: member.maxCalls.trim() === '' ? null : Number(member.maxCalls),
   })),
 });
+
+/** Whether two drafts have the same content. The keys of members do not count. @param {Draft} one @param {Draft} other */
+function isSame(one, other) {
+  // An unfinished weight is sent as 1, so inputs alone can be equal. The fault tells such drafts apart.
+  const contentOf = (/** @type {Draft} */ draft) => JSON.stringify([inputOf(draft), faultsOf(draft)]);
+  return contentOf(one) === contentOf(other);
+}
+
+/**
+ * The newest version that is known. `read` is older than `base` between saving here and reading again. If the versions are equal,
+ * `read` is newer: a deleted agent leaves its groups, and their versions stay the same.
+ * @template {Group | null} Known
+ * @param {Known} base
+ * @param {Group | null} read
+ */
+export const newestOf = (base, read) => (base && read && read.version >= base.version ? read : base);
+
+/**
+ * What the form does with the newest version: `take` shows it, `rebase` keeps the edits and saves them over this version, `ask` lets
+ * the person choose. Null if the newest version is the base.
+ * @param {{ values: Draft, isDirty: boolean, base: Group | null, newest: Group | null }} state
+ * @returns {'take' | 'rebase' | 'ask' | null}
+ */
+export function stepOf({ values, isDirty, base, newest }) {
+  if (!base || !newest || newest === base) return null;
+  const next = membersOf(newest);
+  const isAsBase = isSame(next, membersOf(base));
+  if (isAsBase && newest.version === base.version) return null;
+  if (!isDirty || isSame(next, values)) return 'take';
+  return isAsBase ? 'rebase' : 'ask';
+}
 
 /** The API names agents by their ids: here by what people call them. @param {string} message @param {MemberDraft[]} members */
 export function named(message, members) {

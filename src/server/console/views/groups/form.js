@@ -10,7 +10,7 @@ import { Button, Notice, Problem } from '../../ui/basic.js';
 import { FormErrors, Select, TextField, unsent } from '../../ui/form.js';
 import { inSentences } from '../../ui/progress.js';
 import { AgentSearch, useAgents } from '../numbers/use_agents.js';
-import { empty, faultsOf, inputOf, membersOf, named } from './draft.js';
+import { empty, faultsOf, inputOf, membersOf, named, newestOf, stepOf } from './draft.js';
 import { MemberRow } from './member.js';
 import { LONGEST_NAME, MOST_MEMBERS, NO_ROOM, STRATEGIES, STRATEGY_WORDS } from './words.js';
 
@@ -29,17 +29,24 @@ export function GroupForm({ group, onSaved, onOutdated }) {
   const agents = useAgents('');
   const { members, strategy } = /** @type {Draft} */ (form.values);
   const busy = isCreating || isUpdating;
-  // The group that the form began with.
-  const [base, setBase] = useState(group);
-  const take = (/** @type {Group} */ next) => {
-    setBase(next);
-    form.reset(membersOf(next));
-  };
-  const newer = group && base && group.version > base.version ? group : null;
+  const { base, newest, step, take, rebase } = useVersions(form, group);
+  // The values that were refused because the group has a newer version.
+  const refused = useRef(/** @type {Draft | null} */ (null));
   useEffect(() => {
-    // Somebody else has changed the group, and nothing is being edited here.
-    if (newer && !form.isDirty) take(newer);
-  }, [newer, form.isDirty]);
+    if (!newest || !step || busy) return;
+    const isRefused = refused.current === form.values;
+    refused.current = null;
+    if (step === 'take') {
+      take(newest);
+      // Somebody else has saved the same content.
+      if (isRefused) onSaved(newest);
+    }
+    if (step === 'rebase') {
+      rebase(newest);
+      // The newer version has the content that the person changed: the request still holds.
+      if (isRefused) void send(newest);
+    }
+  }, [newest, step, busy]);
   useKeptFocus();
 
   const submit = async (/** @type {Event} */ event) => {
@@ -50,13 +57,21 @@ export function GroupForm({ group, onSaved, onOutdated }) {
       form.settle(unsent(...faults));
       return;
     }
+    await send(base);
+  };
+
+  /** @param {Group | null} over the version that is changed; null to create a group */
+  const send = async (over) => {
     const input = inputOf(form.values);
-    const result = base
-      ? await update({ input: { id: base.id, expectedVersion: base.version, ...input } })
+    const result = over
+      ? await update({ input: { id: over.id, expectedVersion: over.version, ...input } })
       : await create({ input });
     const others = result.userErrors.filter(({ field }) => field?.at(-1) !== 'expectedVersion');
     // Said once the newer group is here, with what can be done.
-    if (others.length < result.userErrors.length) onOutdated?.();
+    if (others.length < result.userErrors.length) {
+      refused.current = form.values;
+      onOutdated?.();
+    }
     const told = others.map((error) => ({ ...error, message: named(error.message, members) }));
     form.settle(inSentences({ ...result, userErrors: told }));
     const payload =
@@ -81,12 +96,37 @@ export function GroupForm({ group, onSaved, onOutdated }) {
     <${Members} form=${form} agents=${others} />
     <p class="hint">${NO_ROOM}</p>
     <${FormErrors} form=${form} fields=${['name', 'strategy', ...members.flatMap(({ key }) => [`agent-${key}`, `weight-${key}`, `most-${key}`])]} />
-    ${newer && form.isDirty && html`<${Outdated} onTake=${() => take(newer)} onKeep=${() => setBase(newer)} />`}
+    ${newest && step === 'ask' && html`<${Outdated} onTake=${() => take(newest)} onKeep=${() => rebase(newest)} />`}
     <div class="actions end">
-      ${base && form.isDirty && html`<${Button} onClick=${() => take(newer ?? base)}>Discard the changes</${Button}>`}
-      <${Button} type="submit" kind="primary" busy=${busy}>${group ? 'Save the call group' : 'Create the call group'}</${Button}>
+      ${base && form.isDirty && html`<${Button} onClick=${() => take(newest ?? base)}>Discard the changes</${Button}>`}
+      <${Button} type="submit" kind="primary" busy=${busy} disabled=${base !== null && !form.isDirty && !busy}>${group ? 'Save the call group' : 'Create the call group'}</${Button}>
     </div>
   </form>`;
+}
+
+/**
+ * `base`: the version that the edits apply to. `newest`: the newest version that is known. `step`: what to do with it.
+ * @param {{ values: any, isDirty: boolean, reset: (next: any) => void, rebase: (next: any) => void }} form
+ * @param {Group | null} group as it was read last
+ */
+function useVersions(form, group) {
+  const [base, setBase] = useState(group);
+  const newest = newestOf(base, group);
+  return {
+    base,
+    newest,
+    step: stepOf({ values: form.values, isDirty: form.isDirty, base, newest }),
+    /** Shows this version, and drops the edits. @param {Group} next */
+    take: (next) => {
+      setBase(next);
+      form.reset(membersOf(next));
+    },
+    /** Keeps the edits, to save them over this version. @param {Group} next */
+    rebase: (next) => {
+      setBase(next);
+      form.rebase(membersOf(next));
+    },
+  };
 }
 
 /** @param {{ onTake: () => void, onKeep: () => void }} props */
