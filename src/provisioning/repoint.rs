@@ -2,8 +2,9 @@
 //!
 //! Each run reads the remaining numbers from the carrier, and updating a number is safe to repeat, so a run may be killed at
 //! any instant and the next one continues. An operation repairs each number, in its tenant's audit trail. A number that is
-//! being released still takes calls but cannot be repaired; its settings are updated directly. A failure of one number does
-//! not stop the others.
+//! being released still takes calls: one that gets its former settings back is repaired too, because its release waits for
+//! that, and the settings of one that goes back to the carrier are updated directly. A failure of one number does not stop
+//! the others.
 
 use std::collections::HashMap;
 
@@ -89,10 +90,11 @@ impl Provisioning {
         number: PhoneNumber,
         run_id: &str,
     ) -> (PhoneNumber, Repointed) {
-        let done = if number.status == NumberStatus::Releasing {
+        let is_releasing = number.status == NumberStatus::Releasing;
+        let done = if is_releasing && number.origin.is_bought() {
             self.point_releasing(database, &number, run_id).await
         } else {
-            self.repair_held(database, &number, run_id).await
+            self.repair(database, &number, is_releasing, run_id).await
         };
         let repointed = match done {
             Ok(repointed) => repointed,
@@ -102,14 +104,19 @@ impl Provisioning {
         (number, repointed)
     }
 
-    async fn repair_held(
+    async fn repair(
         &self,
         database: &Database,
         number: &PhoneNumber,
+        is_releasing: bool,
         run_id: &str,
     ) -> Result<Repointed, StoreError> {
         let store = database.write_by(author(run_id), number.tenant_id).await?;
-        let (operation, _) = self.repair_number(&store, number.id).await?;
+        let operation = if is_releasing {
+            self.begin_repair(&store, number).await?
+        } else {
+            self.repair_number(&store, number.id).await?.0
+        };
         store.commit().await?;
         let operation = self.see_through(operation.id, self.longest_purchase()).await?;
         Ok(match (operation.state, operation.error) {

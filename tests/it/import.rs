@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::support::api::{IMPORT, create, faults};
 use crate::support::practice::{DEADLINE, DELETE, HELD, Practice, RELEASE, TENANT};
-use crate::support::program::{PUBLIC_URL, finish, out};
+use crate::support::program::{PUBLIC_URL, err, finish, out};
 use crate::support::wait_until;
 
 const NUMBER: &str = "+12015550142";
@@ -430,6 +430,47 @@ async fn a_number_is_given_back_after_the_repair_that_is_under_way() {
         assert_eq!(over["state"], "SUCCEEDED", "{over}");
         practice.assert_has(NUMBER, &FORMER).await;
     }
+}
+
+#[tokio::test]
+async fn a_number_that_repoint_is_setting_up_is_given_back_afterwards() {
+    // Longer than the grace period, so that the server does not take over what the program does.
+    let lease = ("OPERATION_LEASE", "10m");
+    let variables = [("RELEASE_GRACE", "5m"), ("WEBHOOK_BASE_URL", PUBLIC_URL), lease];
+    let practice = Practice::open_with(&variables, json!({})).await;
+    practice.app.place_numbers(placed(NUMBER, &FORMER)).await;
+    let imported = practice.imports(json!({ "replaceSettings": true })).await["phoneNumber"].clone();
+    let ours = practice.at_account(NUMBER).await;
+    let path = format!("IncomingPhoneNumbers/{}", ours["sid"].as_str().unwrap());
+    let released = practice.ask(RELEASE, json!({ "id": imported["id"] })).await;
+    let pointed_elsewhere = async || {
+        let elsewhere = json!({ "voice_url": "https://elsewhere.example.com/voice" });
+        practice.app.change_number(ours["sid"].as_str().unwrap(), elsewhere).await;
+    };
+    let repoint = async || {
+        let mut command = practice.app.program(&["repoint"]);
+        command.env("WEBHOOK_BASE_URL", PUBLIC_URL).env(lease.0, lease.1);
+        let done = finish(command).await;
+        assert!(done.status.success(), "{}{}", out(&done), err(&done));
+        assert!(out(&done).contains("1 of 1 now point"), "{}", out(&done));
+    };
+
+    // Its release is ahead: it takes calls.
+    pointed_elsewhere().await;
+    repoint().await;
+    assert_eq!(practice.at_account(NUMBER).await["settings"], ours["settings"]);
+
+    // The release falls due while the carrier still works on the request.
+    pointed_elsewhere().await;
+    practice.fault("twilio", "POST", &path, json!({ "delay_ms": 3000 })).await;
+    let giving_up = async {
+        practice.app.all_faults_have_struck().await;
+        practice.app.advance(Duration::from_secs(301));
+        practice.over(&released).await
+    };
+    let ((), over) = tokio::join!(repoint(), giving_up);
+    assert_eq!(over["state"], "SUCCEEDED", "{over}");
+    practice.assert_has(NUMBER, &FORMER).await;
 }
 
 const OWN_TOKEN: &str = "11111111111111111111111111111111";

@@ -46,16 +46,29 @@ impl Provisioning {
         id: NumberId,
     ) -> Result<(Operation, PhoneNumber), StoreError> {
         let number = settled_number_of(store, id).await?;
+        Ok((self.begin_repair(store, &number).await?, number))
+    }
+
+    /// Stores a repair as [`Self::repair_number`] does, also of a number that is being released. Do not use it for a number that was
+    /// bought: once the carrier has released that number, it would be taken for lost.
+    ///
+    /// # Errors
+    /// [`StoreError`]; refusals as [`StoreError::Refused`].
+    pub(in crate::provisioning) async fn begin_repair(
+        &self,
+        store: &TenantStore,
+        number: &PhoneNumber,
+    ) -> Result<Operation, StoreError> {
         let same = |operation: &Operation| operation.kind == OperationKind::RepairNumber;
-        if let Some(under_way) = under_way(store, &number, same).await? {
-            return Ok((under_way, number));
+        if let Some(under_way) = under_way(store, number, same).await? {
+            return Ok(under_way);
         }
         let operation = NewOperation {
             agent_id: Some(number.agent_id),
             number_id: Some(number.id),
             ..self.new_operation(OperationKind::RepairNumber, &NoData {})
         };
-        Ok((insert(store, operation).await?, number))
+        insert(store, operation).await
     }
 }
 
@@ -80,7 +93,7 @@ async fn repair_number(driver: &Provisioning, operation: &Operation) -> Result<O
     if let Some(wait) = until_moved(operation, &number) {
         return Ok(wait);
     }
-    if is_given_back(&number) {
+    if is_given_back(driver, &number).await? {
         return Ok(match unsettled_for(operation, driver.0.clock.now()) {
             // The release waits for the end of this repair: not before the carrier can no longer carry out an earlier request.
             Some(wait) => waiting(operation, StepError::Unsettled(wait)),
@@ -126,9 +139,15 @@ fn waiting(operation: &Operation, why: StepError<CarrierError>) -> Outcome {
     Outcome::of_error(operation, why, Vec::new(), Patience::Bounded)
 }
 
-/// Whether the number's settings are no longer this server's: it was not bought here, and is given up.
-fn is_given_back(number: &PhoneNumber) -> bool {
-    !number.origin.is_bought() && matches!(number.status, NumberStatus::Releasing | NumberStatus::Released)
+/// Whether the number's settings are no longer this server's: it was not bought here, and is given up. One whose release has not begun
+/// takes calls, and the release waits for the end of the repair.
+async fn is_given_back(driver: &Provisioning, number: &PhoneNumber) -> Result<bool, StoreError> {
+    Ok(!number.origin.is_bought()
+        && match number.status {
+            NumberStatus::Releasing => !driver.0.store.is_release_ahead(number.id).await?,
+            NumberStatus::Released => true,
+            NumberStatus::Pending | NumberStatus::Active | NumberStatus::Inactive => false,
+        })
 }
 
 /// Why texts to the number do not reach this server although its settings are right. If the carrier does not tell now, what it told

@@ -222,6 +222,18 @@ impl SystemStore {
         operation::Entity::find_by_id(id.0).one(self.db()).await?.map(Operation::try_from).transpose()
     }
 
+    /// Whether the release of this number has not begun.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the query fails.
+    pub async fn is_release_ahead(&self, number: NumberId) -> Result<bool, StoreError> {
+        let ahead = operation::Entity::find()
+            .filter(operation::Column::PhoneNumberId.eq(number.0))
+            .filter(operation::Column::Kind.eq(OperationKind::ReleaseNumber.as_str()))
+            .filter(operation::Column::State.eq(OperationState::Pending.as_str()));
+        page::is_any(self.db(), ahead).await
+    }
+
     /// Whether an unfinished operation may still point this number to this server: a repair or a port.
     ///
     /// # Errors
