@@ -59,6 +59,7 @@ async fn repoint(core: &Core, dry_run: bool, base_url: &str) -> Result<(), Failu
     let end = point(core, numbers, &bar, |number, came_of| {
         let line = match came_of {
             Repointed::Yes => format!("{:<16}  points here", number.number),
+            Repointed::GivenUp => format!("{:<16}  is given up, and left as it is", number.number),
             Repointed::No(why) => {
                 failed += 1;
                 format!("{:<16}  failed: {why}", number.number)

@@ -2,9 +2,9 @@
 //!
 //! Each run reads the remaining numbers from the carrier, and updating a number is safe to repeat, so a run may be killed at
 //! any instant and the next one continues. An operation repairs each number, in its tenant's audit trail. A number that is
-//! being released still takes calls: one that gets its former settings back is repaired too, because its release waits for
-//! that, and the settings of one that goes back to the carrier are updated directly. A failure of one number does not stop
-//! the others.
+//! being released takes calls until then: the settings of one that goes back to the carrier are updated directly. One that gets
+//! its former settings back is repaired while its release is ahead, and left alone afterwards. A failure of one number does
+//! not stop the others.
 
 use std::collections::HashMap;
 
@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Provisioning;
 use super::estate::{RunEnd, a_few_at_a_time};
-use super::kinds::{Setting, deviations, restore};
+use super::kinds::{Setting, deviations, released_by, restore};
 use super::provider_refusal;
 use crate::carrier::CarrierError;
-use crate::domain::{Actor, Author, NumberStatus, OperationKind, OperationState, PhoneNumber};
+use crate::domain::{Actor, Author, NumberStatus, OperationId, OperationKind, OperationState, PhoneNumber};
 use crate::store::{Database, StoreError};
 
 /// The result for one number.
@@ -25,6 +25,8 @@ pub enum Repointed {
     Yes,
     /// The number does not point to this server, for this reason.
     No(String),
+    /// The number is given up: nothing has to be done.
+    GivenUp,
 }
 
 /// Why the numbers to update could not be listed.
@@ -62,7 +64,15 @@ impl Provisioning {
             // A number that the carrier does not list is left to reconciliation.
             owned.is_some_and(|owned| !deviations(owned, &self.settings_of(number)).is_empty())
         });
-        Ok(held)
+        let mut elsewhere = Vec::with_capacity(held.len());
+        for number in held {
+            // One that is being given back has its former settings, or gets them.
+            let may_be_given_back = number.status == NumberStatus::Releasing && !number.origin.is_bought();
+            if !may_be_given_back || !self.0.store.is_being_given_up(&number).await? {
+                elsewhere.push(number);
+            }
+        }
+        Ok(elsewhere)
     }
 
     /// Points these numbers to this server, a few at a time, and reports each result to `on_result`. Once cancelled, it starts no
@@ -79,7 +89,7 @@ impl Provisioning {
         a_few_at_a_time(numbers, stop, point, |(number, repointed)| {
             on_result(&number, &repointed);
             // The carrier is most likely unavailable if several fail in a row.
-            repointed != Repointed::Yes
+            matches!(repointed, Repointed::No(_))
         })
         .await
     }
@@ -90,12 +100,7 @@ impl Provisioning {
         number: PhoneNumber,
         run_id: &str,
     ) -> (PhoneNumber, Repointed) {
-        let is_releasing = number.status == NumberStatus::Releasing;
-        let done = if is_releasing && number.origin.is_bought() {
-            self.point_releasing(database, &number, run_id).await
-        } else {
-            self.repair(database, &number, is_releasing, run_id).await
-        };
+        let done = self.point_as_it_is_now(database, &number, run_id).await;
         let repointed = match done {
             Ok(repointed) => repointed,
             Err(StoreError::Refused(refusal)) => Repointed::No(refusal.message),
@@ -104,48 +109,56 @@ impl Provisioning {
         (number, repointed)
     }
 
-    async fn repair(
+    /// Points a number here in the way that fits its present state: the list that names it may be old.
+    async fn point_as_it_is_now(
         &self,
         database: &Database,
-        number: &PhoneNumber,
-        is_releasing: bool,
+        listed: &PhoneNumber,
         run_id: &str,
     ) -> Result<Repointed, StoreError> {
-        let store = database.write_by(author(run_id), number.tenant_id).await?;
-        let operation = if is_releasing {
-            self.begin_repair(&store, number).await?
-        } else {
-            self.repair_number(&store, number.id).await?.0
+        let store = database.write_by(author(run_id), listed.tenant_id).await?;
+        let number = store.numbers_by_id(&[listed.id]).await?.pop();
+        let Some(number) = number.filter(|number| number.status != NumberStatus::Released) else {
+            return Ok(Repointed::GivenUp);
         };
+        if number.status != NumberStatus::Releasing || released_by(&store, &number).await?.is_none() {
+            let (operation, _) = self.repair_number(&store, number.id).await?;
+            store.commit().await?;
+            return self.repaired(&number, operation.id).await;
+        }
+        if number.origin.is_bought() {
+            // Committed before the request: a run that is killed still leaves its entry.
+            store.audit_intent(OperationKind::RepairNumber.audit_action(), number.id).await?;
+            store.commit().await?;
+            return Ok(self.point_releasing(&number).await);
+        }
+        let operation = self.begin_repair(&store, &number).await?;
         store.commit().await?;
-        let operation = self.see_through(operation.id, self.longest_purchase()).await?;
-        Ok(match (operation.state, operation.error) {
-            (OperationState::Succeeded, _) => Repointed::Yes,
-            (_, Some(refusal)) => Repointed::No(refusal.message),
-            (_, None) => {
-                Repointed::No(format!("{} has not ended yet: a running server continues it", operation.id))
-            }
-        })
+        self.repaired(&number, operation.id).await
     }
 
-    async fn point_releasing(
-        &self,
-        database: &Database,
-        number: &PhoneNumber,
-        run_id: &str,
-    ) -> Result<Repointed, StoreError> {
+    async fn repaired(&self, number: &PhoneNumber, operation: OperationId) -> Result<Repointed, StoreError> {
+        let operation = self.see_through(operation, self.longest_purchase()).await?;
+        let why = match (operation.state, operation.error) {
+            (OperationState::Succeeded, _) => return Ok(Repointed::Yes),
+            (_, Some(refusal)) => refusal.message,
+            (_, None) => format!("{} has not ended yet: a running server continues it", operation.id),
+        };
+        let is_given_up = !number.origin.is_bought() && self.0.store.is_being_given_up(number).await?;
+        Ok(if is_given_up { Repointed::GivenUp } else { Repointed::No(why) })
+    }
+
+    /// Sets the address of a number that goes back to the carrier, and takes calls until then.
+    async fn point_releasing(&self, number: &PhoneNumber) -> Repointed {
         // Cannot be missing: only numbers with the carrier's id are found to point elsewhere.
-        let Some(sid) = &number.sid else { return Ok(Repointed::Yes) };
-        let store = database.write_by(author(run_id), number.tenant_id).await?;
-        // Committed before the request: a run that is killed still leaves its entry.
-        store.audit_intent(OperationKind::RepairNumber.audit_action(), number.id).await?;
-        store.commit().await?;
-        Ok(match restore(self.carrier_of(number).await, sid, &self.settings_of(number)).await {
-            // The number is gone because its release was carried out meanwhile.
-            Ok(Setting::Right | Setting::Gone) => Repointed::Yes,
+        let Some(sid) = &number.sid else { return Repointed::GivenUp };
+        match restore(self.carrier_of(number).await, sid, &self.settings_of(number)).await {
+            Ok(Setting::Right) => Repointed::Yes,
+            // Its release was carried out meanwhile.
+            Ok(Setting::Gone) => Repointed::GivenUp,
             Ok(Setting::Different) => Repointed::No("the carrier did not apply the settings".to_owned()),
             Err(failure) => Repointed::No(provider_refusal(&failure).message),
-        })
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Call groups over the API and the carrier's webhooks.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -173,6 +173,29 @@ async fn a_deleted_agent_leaves_its_groups_and_a_deleted_group_leaves_its_number
     let trail = "{ auditEvents(filter: {action: \"deleteCallGroup\"}) { nodes { subject outcome } } }";
     let trail = practice.ask(trail, json!({})).await;
     assert_eq!(trail["nodes"], json!([{"subject": group, "outcome": "succeeded"}]));
+}
+
+#[tokio::test]
+async fn agents_of_the_same_groups_are_deleted_at_once() {
+    let practice = Practice::open_with(&[("RELEASE_GRACE", "0s")], json!({})).await;
+    let (one, two) = (practice.one_more_agent("One").await, practice.one_more_agent("Two").await);
+    for at in 0..6 {
+        // In opposite orders.
+        let members = if at % 2 == 0 { [&one, &two] } else { [&two, &one] };
+        let members: Vec<Value> = members.iter().map(|agent| json!({ "agentId": agent })).collect();
+        let input = json!({"name": format!("Group {at}"), "strategy": "OVERFLOW", "members": members});
+        practice.creates_group(input).await;
+    }
+    let delete =
+        async |agent: &Value| practice.over(&practice.ask(DELETE, json!({ "id": agent })).await).await;
+    let begun = Instant::now();
+    let (first, second) = tokio::join!(delete(&one), delete(&two));
+    assert_eq!([&first["state"], &second["state"]], ["SUCCEEDED"; 2], "{first} {second}");
+    // An operation that fails in between is continued after its lease.
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    let groups = practice.ask("{ callGroups { nodes { version members { weight } } } }", json!({})).await;
+    let left = vec![json!({ "version": 3, "members": [] }); 6];
+    assert_eq!(groups["nodes"], json!(left));
 }
 
 #[tokio::test]

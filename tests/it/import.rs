@@ -450,14 +450,13 @@ async fn a_number_that_repoint_is_setting_up_is_given_back_afterwards() {
     let repoint = async || {
         let mut command = practice.app.program(&["repoint"]);
         command.env("WEBHOOK_BASE_URL", PUBLIC_URL).env(lease.0, lease.1);
-        let done = finish(command).await;
-        assert!(done.status.success(), "{}{}", out(&done), err(&done));
-        assert!(out(&done).contains("1 of 1 now point"), "{}", out(&done));
+        finish(command).await
     };
 
     // Its release is ahead: it takes calls.
     pointed_elsewhere().await;
-    repoint().await;
+    let done = repoint().await;
+    assert!(done.status.success() && out(&done).contains("1 of 1 now point"), "{}{}", out(&done), err(&done));
     assert_eq!(practice.at_account(NUMBER).await["settings"], ours["settings"]);
 
     // The release falls due while the carrier still works on the request.
@@ -468,8 +467,46 @@ async fn a_number_that_repoint_is_setting_up_is_given_back_afterwards() {
         practice.app.advance(Duration::from_secs(301));
         practice.over(&released).await
     };
-    let ((), over) = tokio::join!(repoint(), giving_up);
+    let (done, over) = tokio::join!(repoint(), giving_up);
+    assert!(done.status.success(), "{}{}", out(&done), err(&done));
     assert_eq!(over["state"], "SUCCEEDED", "{over}");
+    practice.assert_has(NUMBER, &FORMER).await;
+}
+
+#[tokio::test]
+async fn a_number_that_is_being_given_back_is_left_alone_by_repoint() {
+    let practice = Practice::open_with(&[("WEBHOOK_BASE_URL", PUBLIC_URL)], json!({})).await;
+    practice.app.place_numbers(placed(NUMBER, &FORMER)).await;
+    let imported = practice.imports(json!({ "replaceSettings": true })).await["phoneNumber"].clone();
+    let sid = practice.at_account(NUMBER).await["sid"].as_str().unwrap().to_owned();
+    let elsewhere = json!({ "voice_url": "https://elsewhere.example.com/voice" });
+    practice.app.change_number(&sid, elsewhere).await;
+    // The carrier has the request of the repair, and answers it late; that of the restoration later still.
+    let path = format!("IncomingPhoneNumbers/{sid}");
+    practice.fault("twilio", "GET", &path, json!({ "delay_ms": 2500 })).await;
+    practice.fault_in_turn("twilio", "POST", &path, json!({ "delay_ms": 2500 })).await;
+    let repoint = async || {
+        let mut command = practice.app.program(&["repoint"]);
+        command.env("WEBHOOK_BASE_URL", PUBLIC_URL);
+        finish(command).await
+    };
+    let giving_up = async {
+        let restored = practice.ask(RESTORE, json!({ "id": imported["id"] })).await;
+        practice.over(&restored).await
+    };
+    let later = async {
+        wait_until("it has begun", DEADLINE, async || {
+            let held = practice.app.graphql(&practice.token, HELD, json!({})).await;
+            held.to_string().contains("RELEASING").then_some(())
+        })
+        .await;
+        repoint().await
+    };
+    let (over, done) = tokio::join!(giving_up, later);
+    assert_eq!(over["state"], "SUCCEEDED", "{over}");
+    let said = format!("{}{}", out(&done), err(&done));
+    assert!(done.status.success(), "{said}");
+    assert!(!said.contains("failed"), "{said}");
     practice.assert_has(NUMBER, &FORMER).await;
 }
 

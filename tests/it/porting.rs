@@ -223,6 +223,8 @@ async fn a_request_that_nobody_can_decrypt_waits_for_a_day() {
     assert_ne!(waiting.await["state"], "FAILED");
     assert_eq!(practice.data_left().await, 1, "another server may have the key");
 
+    // What the carrier says meanwhile decides nothing.
+    practice.fault("twilio", "GET", "Porting/Portability", json!({ "status": 503 })).await;
     practice.app.advance(Duration::from_secs(24 * 3600));
     let practice = Practice { token: practice.app.token(TENANT), ..practice };
     let failed = practice.over(&payload).await;
@@ -230,6 +232,8 @@ async fn a_request_that_nobody_can_decrypt_waits_for_a_day() {
     assert!(failed["error"]["message"].as_str().unwrap().contains("repeat requestPort"), "{failed}");
     assert_eq!(practice.kept(&id).await["state"], "FORWARDING", "as before the request");
     assert_eq!((practice.data_left().await, practice.ports().await.len()), (0, 0));
+    assert_eq!(practice.app.pending_faults().await, 1, "the carrier was not asked");
+    practice.app.clear_faults().await;
     let again = practice.request_port(&id, json!({})).await;
     assert_eq!(again["userErrors"], json!([]), "{again}");
     practice.until_requested(1).await;

@@ -40,7 +40,7 @@ pub enum EmergencyAddress {
     BeingRemoved,
     /// The carrier could not remove it.
     NotRemoved,
-    /// The number has one, with a status that we do not know.
+    /// The number has one, with a status that we do not know, or is registered with one that the carrier does not name.
     Unclear,
 }
 
@@ -133,12 +133,13 @@ impl EmergencyAddress {
     pub(in crate::carrier) fn read(sid: Option<String>, status: &str) -> Self {
         match (status, sid) {
             ("pending-registration", _) => Self::BeingRegistered,
-            ("registration-failure", _) => Self::NotRegistered,
+            ("registration-failure", Some(_)) => Self::NotRegistered,
             ("pending-unregistration", _) => Self::BeingRemoved,
             ("unregistration-failure", _) => Self::NotRemoved,
             ("registered", Some(sid)) => Self::Registered(sid),
             // A status that Twilio may add says nothing: the address itself decides.
             ("registered", None) | (_, Some(_)) => Self::Unclear,
+            // Also after a failed registration: there is nothing to remove.
             (_, None) => Self::None,
         }
     }
@@ -163,6 +164,9 @@ mod tests {
         assert_eq!(read(None, "pending-unregistration"), EmergencyAddress::BeingRemoved);
         assert_eq!(read(Some("AD1"), "unregistration-failure"), EmergencyAddress::NotRemoved);
         assert_eq!(read(Some("AD1"), "a-new-word"), EmergencyAddress::Unclear);
+        assert_eq!(read(Some("AD1"), "unregistered"), EmergencyAddress::Unclear);
+        assert_eq!(read(None, "registered"), EmergencyAddress::Unclear);
+        assert_eq!(read(None, "registration-failure"), EmergencyAddress::None);
         assert_eq!([read(None, "unregistered"), read(None, "")], [const { EmergencyAddress::None }; 2]);
     }
 }

@@ -196,7 +196,10 @@ pub(crate) async fn makes_no_loop(
 }
 
 /// The operation that releases a `RELEASING` number; `None` if it ended without effect, so that the number still takes calls.
-async fn released_by(store: &TenantStore, number: &PhoneNumber) -> Result<Option<Operation>, StoreError> {
+pub(super) async fn released_by(
+    store: &TenantStore,
+    number: &PhoneNumber,
+) -> Result<Option<Operation>, StoreError> {
     let unfinished = store.unfinished_operations(number.agent_id).await?;
     Ok(unfinished.into_iter().find(|operation| match operation.kind {
         OperationKind::ReleaseNumber | OperationKind::RestoreNumber => operation.number_id == Some(number.id),

@@ -18,7 +18,7 @@ use crate::domain::{
     AgentId, NumberId, NumberStatus, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask,
 };
 use crate::provisioning::Provisioning;
-use crate::provisioning::outcome::{Outcome, Patience, Progress, Retry, StepError, unsettled_for};
+use crate::provisioning::outcome::{Outcome, Patience, Progress, Retry, StepError};
 use crate::store::{CheckWhen, Effect, NewOperation, StoreError, TenantStore};
 
 pub(super) const STEPS: Steps =
@@ -50,7 +50,7 @@ impl Provisioning {
     }
 
     /// Stores a repair as [`Self::repair_number`] does, also of a number that is being released. Do not use it for a number that was
-    /// bought: once the carrier has released that number, it would be taken for lost.
+    /// bought: once the carrier has released that number, its repair would report it as lost.
     ///
     /// # Errors
     /// [`StoreError`]; refusals as [`StoreError::Refused`].
@@ -93,15 +93,11 @@ async fn repair_number(driver: &Provisioning, operation: &Operation) -> Result<O
     if let Some(wait) = until_moved(operation, &number) {
         return Ok(wait);
     }
-    if is_given_back(driver, &number).await? {
-        return Ok(match unsettled_for(operation, driver.0.clock.now()) {
-            // The release waits for the end of this repair: not before the carrier can no longer carry out an earlier request.
-            Some(wait) => waiting(operation, StepError::Unsettled(wait)),
-            None => {
-                let why = "the number is being given up, and gets its former settings back";
-                Outcome::Failed(Refusal::new(RefusalCode::InvalidInput, why), Progress::of(operation))
-            }
-        });
+    if is_given_back(driver, operation, &number).await? {
+        // The release waits until the carrier can no longer carry out an earlier request of this repair.
+        let why = "the number is being given up or was released: it is no longer pointed to this server";
+        let because = Refusal::new(RefusalCode::InvalidInput, why);
+        return Ok(Outcome::Failed(because, Progress::of(operation)));
     }
     Ok(match settings::restore(driver.carrier_of(&number).await, &sid, &driver.settings_of(&number)).await {
         Ok(Setting::Right) => match misdirection(driver, &number).await? {
@@ -139,15 +135,20 @@ fn waiting(operation: &Operation, why: StepError<CarrierError>) -> Outcome {
     Outcome::of_error(operation, why, Vec::new(), Patience::Bounded)
 }
 
-/// Whether the number's settings are no longer this server's: it was not bought here, and is given up. One whose release has not begun
-/// takes calls, and the release waits for the end of the repair.
-async fn is_given_back(driver: &Provisioning, number: &PhoneNumber) -> Result<bool, StoreError> {
-    Ok(!number.origin.is_bought()
-        && match number.status {
-            NumberStatus::Releasing => !driver.0.store.is_release_ahead(number.id).await?,
-            NumberStatus::Released => true,
-            NumberStatus::Pending | NumberStatus::Active | NumberStatus::Inactive => false,
-        })
+/// Whether the number's settings are no longer this server's: it was not bought here, and is being given up. While its release is
+/// ahead it takes calls, and the release waits for the end of the repair.
+async fn is_given_back(
+    driver: &Provisioning,
+    operation: &Operation,
+    number: &PhoneNumber,
+) -> Result<bool, StoreError> {
+    if number.origin.is_bought() {
+        return Ok(false);
+    }
+    let is_being =
+        number.status == NumberStatus::Releasing && driver.0.store.is_being_given_up(number).await?;
+    // Read after the operation: one that has ended since has left its result in the number.
+    Ok(is_being || number_of(driver, operation).await?.status == NumberStatus::Released)
 }
 
 /// Why texts to the number do not reach this server although its settings are right. If the carrier does not tell now, what it told

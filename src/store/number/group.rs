@@ -255,20 +255,29 @@ impl TenantStore {
     }
 }
 
-/// Removes a deleted agent from its call groups, which increments their version, and touches their numbers.
+/// Removes a deleted agent from its call groups, which increments their versions, and touches their numbers.
 pub(in crate::store) async fn remove_agent(
     db: &impl ConnectionTrait,
     tenant: TenantId,
     agent: AgentId,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    // Locked in the order of their ids, so that deletions of two agents with the same groups do not wait for each other; and before
+    // their numbers, as in every change of a group.
+    let mut groups = call_group::Entity::find()
+        .select_only()
+        .column(call_group::Column::Id)
+        .filter(call_group::Column::TenantId.eq(tenant.0))
+        .filter(call_group::Column::Id.in_subquery(groups_of(&[agent.0])))
+        .order_by_asc(call_group::Column::Id);
+    dialect::lock_rows(db, QuerySelect::query(&mut groups));
+    let groups: Vec<Uuid> = groups.into_tuple().all(db).await?;
     let version = call_group::Column::Version;
-    // The groups before their numbers, as in every change of a group.
     call_group::Entity::update_many()
         .col_expr(version, Expr::col(version).add(1))
         .col_expr(call_group::Column::UpdatedAt, Expr::value(now))
         .filter(call_group::Column::TenantId.eq(tenant.0))
-        .filter(call_group::Column::Id.in_subquery(groups_of(&[agent.0])))
+        .filter(call_group::Column::Id.is_in(groups))
         .exec(db)
         .await?;
     touch(phone_number::Entity::update_many())

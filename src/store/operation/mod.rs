@@ -16,13 +16,14 @@ pub(super) use record::{changed, held, write};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Select};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Select};
 
 use super::entities::{self, operation};
 use super::error::key_reused;
 use super::{Change, StoreError, SystemStore, TenantStore, dialect, page};
 use crate::domain::{
-    AgentId, IdempotencyKey, NumberId, Operation, OperationId, OperationKind, OperationState, Refusal, Step,
+    AgentId, IdempotencyKey, NumberId, Operation, OperationId, OperationKind, OperationState, PhoneNumber,
+    Refusal, Step,
 };
 
 /// A new operation, to be stored by [`TenantStore::insert_operation`].
@@ -222,28 +223,50 @@ impl SystemStore {
         operation::Entity::find_by_id(id.0).one(self.db()).await?.map(Operation::try_from).transpose()
     }
 
-    /// Whether the release of this number has not begun.
+    /// Whether a repair or a port may still point this number to this server: it is unfinished, or ended after `ended_after`, so that
+    /// the carrier may still carry out a request of it.
     ///
     /// # Errors
     /// [`StoreError`] if the query fails.
-    pub async fn is_release_ahead(&self, number: NumberId) -> Result<bool, StoreError> {
-        let ahead = operation::Entity::find()
-            .filter(operation::Column::PhoneNumberId.eq(number.0))
-            .filter(operation::Column::Kind.eq(OperationKind::ReleaseNumber.as_str()))
-            .filter(operation::Column::State.eq(OperationState::Pending.as_str()));
-        page::is_any(self.db(), ahead).await
-    }
-
-    /// Whether an unfinished operation may still point this number to this server: a repair or a port.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the query fails.
-    pub async fn may_be_pointed_here(&self, number: NumberId) -> Result<bool, StoreError> {
+    pub async fn may_be_pointed_here(
+        &self,
+        number: NumberId,
+        ended_after: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let pointing = [OperationKind::RepairNumber, OperationKind::PortNumber].map(OperationKind::as_str);
-        let unfinished = operation::Entity::find()
+        let late = Condition::any()
+            .add(operation::Column::State.is_in(UNFINISHED))
+            .add(operation::Column::FinishedAt.gt(ended_after));
+        let pointing = operation::Entity::find()
             .filter(operation::Column::PhoneNumberId.eq(number.0))
             .filter(operation::Column::Kind.is_in(pointing))
-            .filter(operation::Column::State.is_in(UNFINISHED));
+            .filter(late);
+        page::is_any(self.db(), pointing).await
+    }
+
+    /// Whether an operation that gives this number up has begun, and has not ended: one that waits for the end of a grace period has not.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the query fails.
+    pub async fn is_being_given_up(&self, number: &PhoneNumber) -> Result<bool, StoreError> {
+        let of_number = |kind: OperationKind| {
+            Condition::all()
+                .add(operation::Column::PhoneNumberId.eq(number.id.0))
+                .add(operation::Column::Kind.eq(kind.as_str()))
+        };
+        let begun = operation::Column::State.eq(OperationState::Running.as_str());
+        let mut any = Condition::any()
+            .add(of_number(OperationKind::RestoreNumber))
+            .add(of_number(OperationKind::ReleaseNumber).add(begun));
+        if let Some(agent) = number.assigned_to() {
+            // A deletion names no number: it gives up all numbers of its agent.
+            let deletion = Condition::all()
+                .add(operation::Column::AgentId.eq(agent.0))
+                .add(operation::Column::Kind.eq(OperationKind::DeleteAgent.as_str()));
+            any = any.add(deletion);
+        }
+        let unfinished =
+            operation::Entity::find().filter(operation::Column::State.is_in(UNFINISHED)).filter(any);
         page::is_any(self.db(), unfinished).await
     }
 }

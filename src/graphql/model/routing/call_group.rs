@@ -72,7 +72,8 @@ impl CallGroup {
         Connection::read(ctx, &PageArgs { first, after, last, before }, filter).await
     }
 
-    /// Version of the group, incremented by every `updateCallGroup`. Pass it as `expectedVersion` to detect concurrent changes.
+    /// Version of the group, incremented by every `updateCallGroup` and by the deletion of an agent in the group. Pass it as
+    /// `expectedVersion` to detect concurrent changes.
     async fn version(&self) -> i32 {
         self.0.version
     }

@@ -21,7 +21,7 @@ use crate::provisioning::kinds::release_number::{
     not_done, release_at_carrier,
 };
 use crate::provisioning::kinds::{Steps, insert, number_of, present, settled_number_of};
-use crate::provisioning::outcome::{Outcome, Patience, Progress, StepError};
+use crate::provisioning::outcome::{Outcome, Patience, Progress, SETTLING, StepError};
 use crate::store::{Effect, NewOperation, StoreError, TenantStore};
 
 pub(super) const STEPS: Steps =
@@ -81,7 +81,7 @@ pub(in crate::provisioning::kinds) async fn let_go(
         return Ok(release_at_carrier(driver, operation, number, clear_emergency_address).await);
     }
     // Otherwise its requests could follow ours, and calls would go on arriving for a number that nobody holds.
-    if driver.0.store.may_be_pointed_here(number.id).await? {
+    if driver.0.store.may_be_pointed_here(number.id, driver.0.clock.now() - SETTLING).await? {
         let why = "another operation is setting up the number: it is given up afterwards";
         return Ok(Err(StepError::Obstructed(Refusal::new(RefusalCode::CarrierUnavailable, why), POINTED)));
     }

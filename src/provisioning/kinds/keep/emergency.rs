@@ -115,7 +115,7 @@ pub(super) async fn create_address(
             let why = "this server could not decrypt the address";
             return created(operation, AddressPlan::Missing(why.to_owned()));
         }
-        Err(_) => return Ok(unreadable(operation)),
+        Err(_) => return Ok(unreadable(operation, Progress::of(operation))),
     };
     let failure = match store_address(driver, operation, (&kept, &order), is_late).await {
         Ok(Some(sid)) => return created(operation, AddressPlan::Created(sid)),
@@ -249,18 +249,25 @@ pub(super) async fn register_address(
             let why = "The number has another registered emergency address at the carrier, which stays.";
             return Ok(done(operation, Some(why)));
         }
-        Ok(Some(EmergencyAddress::NotRegistered | EmergencyAddress::NotRemoved)) => {
+        Ok(Some(EmergencyAddress::NotRegistered)) => {
             return Ok(unregistered(operation, "the carrier could not register it"));
         }
+        Ok(Some(EmergencyAddress::NotRemoved)) => {
+            return Ok(unregistered(operation, "the carrier could not remove the number's earlier address"));
+        }
         Ok(Some(EmergencyAddress::None)) if known.is_accepted => {
-            return Ok(unregistered(operation, "somebody has removed it at the carrier"));
+            let why = "the carrier could not register it, or somebody has removed it there";
+            return Ok(unregistered(operation, why));
         }
         Ok(Some(EmergencyAddress::None)) => {
             (waiting("the carrier has not confirmed the registration of the emergency address"), false)
         }
-        Ok(Some(
-            EmergencyAddress::BeingRegistered | EmergencyAddress::BeingRemoved | EmergencyAddress::Unclear,
-        )) => (waiting("the carrier is registering the emergency address"), true),
+        Ok(Some(EmergencyAddress::BeingRemoved)) => {
+            (waiting("the carrier is removing an earlier emergency address"), known.is_accepted)
+        }
+        Ok(Some(EmergencyAddress::BeingRegistered | EmergencyAddress::Unclear)) => {
+            (waiting("the carrier is registering the emergency address"), true)
+        }
         Ok(None) => (waiting("the carrier does not show the ported number at the moment"), known.is_accepted),
         Err(failure) => {
             let because = provider_refusal(&failure);

@@ -7,8 +7,9 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use tracing::error;
 
 use super::super::{Steps, idempotency, insert, present, read_data, repeated, write_data};
 use super::emergency::{AddressPlan, create_address, register_address};
@@ -36,7 +37,7 @@ pub(in crate::provisioning::kinds) const STEPS: Steps = &[
 
 /// Pause while the carrier still has an earlier port of the number.
 const EARLIER: Duration = Duration::from_secs(30);
-/// How long after its request a port that no server can decrypt is given up.
+/// How long a request that cannot be decrypted waits for a server that can.
 const LONGEST_UNREADABLE: TimeDelta = TimeDelta::days(1);
 
 /// What the losing carrier knows of its customer.
@@ -100,6 +101,9 @@ pub(super) struct PortProgress {
     // May be missing in an operation that an earlier version stored.
     #[serde(default)]
     pub(super) address: AddressPlan,
+    /// Since when no server could decrypt the request; `None` if the last one could.
+    #[serde(default)]
+    unreadable_since: Option<DateTime<Utc>>,
 }
 
 impl Provisioning {
@@ -130,6 +134,7 @@ impl Provisioning {
             earlier: kept.port_sid.clone().filter(|_| kept.state == KeptNumberState::Rejected),
             bill: None,
             address: AddressPlan::wanted(data.registers_emergency_address),
+            unreadable_since: None,
         };
         // Of no agent: it takes weeks, in which the agent and its numbers may change.
         let operation =
@@ -216,11 +221,16 @@ fn failed(operation: &Operation, refusal: Refusal) -> Result<Outcome, StoreError
 }
 
 /// The outcome before the carrier has the port, while this server cannot decrypt the request: another server may have the key, but the
-/// tenant does not wait for it for ever.
+/// tenant does not wait for it forever.
 fn undecipherable(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
-    if driver.0.clock.now() < operation.created_at + LONGEST_UNREADABLE {
-        return Ok(unreadable(operation));
+    let now = driver.0.clock.now();
+    let mut data: PortProgress = read_data(operation)?;
+    let since = *data.unreadable_since.get_or_insert(now);
+    if now < since + LONGEST_UNREADABLE {
+        let progress = Progress { data: write_data(&data), ..Progress::of(operation) };
+        return Ok(unreadable(operation, progress));
     }
+    error!(operation = %operation.id, "the request for a port is given up: no server could decrypt it within a day");
     let why = "the request could not be decrypted within a day: repeat requestPort";
     failed(operation, Refusal::new(RefusalCode::CarrierUnavailable, why))
 }
@@ -233,8 +243,10 @@ async fn check_portability(driver: &Provisioning, operation: &Operation) -> Resu
     if kept.is_cancel_wanted {
         return Ok(canceled(operation));
     }
-    let earlier = read_data::<PortProgress>(operation)?.earlier;
-    if let Some(sid) = &earlier {
+    let Ok(order) = order_of(driver, &kept).await? else { return undecipherable(driver, operation) };
+    let mut data: PortProgress = read_data(operation)?;
+    data.unreadable_since = None;
+    if let Some(sid) = &data.earlier {
         match end_earlier(driver, sid, &kept).await {
             Ok(None) => {}
             Ok(Some(why)) => {
@@ -252,13 +264,13 @@ async fn check_portability(driver: &Provisioning, operation: &Operation) -> Resu
             return Ok(Outcome::failed(operation, &failure, undone(operation)?, Patience::Bounded));
         }
     };
-    if known.code == Some(22137) && earlier.is_some() {
+    if known.code == Some(22137) && data.earlier.is_some() {
         return Ok(Outcome::WaitUntil(Pause {
             because: Refusal::new(
                 RefusalCode::CarrierUnavailable,
                 "the carrier is ending the earlier port of this number",
             ),
-            progress: Progress::of(operation),
+            progress: Progress { data: write_data(&data), ..Progress::of(operation) },
             wait: EARLIER,
             outcome_unknown: false,
         }));
@@ -267,7 +279,6 @@ async fn check_portability(driver: &Provisioning, operation: &Operation) -> Resu
         let why = words::not_portable(known.code, known.reason.as_deref());
         return failed(operation, Refusal::new(RefusalCode::CarrierRejected, why));
     }
-    let Ok(order) = order_of(driver, &kept).await? else { return undecipherable(driver, operation) };
     if known.is_pin_required {
         let lacks = [("pin", order.pin.is_none()), ("accountNumber", order.account_number.is_none())];
         if let Some((field, _)) = lacks.into_iter().find(|(_, lacks)| *lacks) {
@@ -275,7 +286,8 @@ async fn check_portability(driver: &Provisioning, operation: &Operation) -> Resu
             return failed(operation, Refusal::new(RefusalCode::InvalidInput, why).at(field));
         }
     }
-    Ok(Outcome::Next(Step::UploadBill, Progress::of(operation)))
+    let progress = Progress { data: write_data(&data), ..Progress::of(operation) };
+    Ok(Outcome::Next(Step::UploadBill, progress))
 }
 
 /// Ends an earlier port at the carrier. Returns why that is not possible, if it is not.

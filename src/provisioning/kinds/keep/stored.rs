@@ -1,5 +1,7 @@
 //! What a port is requested with, in the database until the carrier has it: encrypted if the server has `ENCRYPTION_KEY`.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use tracing::error;
 
@@ -8,9 +10,11 @@ use super::port::PortData;
 use crate::accounts::{PortPart, Unreadable};
 use crate::domain::{KeptNumber, KeptNumberId, Operation, Refusal, RefusalCode};
 use crate::provisioning::Provisioning;
-use crate::provisioning::outcome::{Outcome, Progress};
+use crate::provisioning::outcome::{Outcome, Pause, Progress};
 use crate::store::{Bill, StoreError};
 
+/// Pause of a request that cannot be decrypted.
+const ANOTHER_LOOK: Duration = Duration::from_secs(30);
 /// How an encrypted bill begins. No PDF, JPEG or PNG begins so.
 const SEALED: &[u8] = b"1.";
 
@@ -70,9 +74,9 @@ pub(super) async fn bill_of(
 }
 
 /// The outcome while this server cannot decrypt the request. Another server may have the key.
-pub(super) fn unreadable(operation: &Operation) -> Outcome {
+pub(super) fn unreadable(operation: &Operation, progress: Progress) -> Outcome {
     error!(operation = %operation.id, "the request for a port cannot be decrypted: check ENCRYPTION_KEY and ENCRYPTION_KEY_PREVIOUS");
     let why = "this server cannot decrypt the request: its operator must set the ENCRYPTION_KEY with which it was stored";
     let because = Refusal::new(RefusalCode::CarrierUnavailable, why);
-    Outcome::retry_endlessly(because, Progress::of(operation))
+    Outcome::WaitUntil(Pause { because, progress, wait: ANOTHER_LOOK, outcome_unknown: false })
 }
