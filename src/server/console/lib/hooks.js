@@ -255,7 +255,9 @@ export function useKeptFocus() {
     const isGone =
       had instanceof Element && (!had.isConnected || had.matches(':disabled')) && had.closest('dialog') === null;
     if (!isGone || document.activeElement !== document.body) return;
-    /** @type {HTMLElement | null} */ (document.querySelector('main h1'))?.focus();
+    // A disabled element is still where the person looks.
+    const preventScroll = had.isConnected;
+    /** @type {HTMLElement | null} */ (document.querySelector('main h1'))?.focus({ preventScroll });
   });
 }
 

@@ -74,13 +74,12 @@ function isSame(one, other) {
 }
 
 /**
- * The newest version that is known. `read` is older than `base` between saving here and reading again. If the versions are equal,
- * `read` is newer: a deleted agent leaves its groups, and their versions stay the same.
+ * The newest version that is known: `read` is older than `base` between saving here and reading again.
  * @template {Group | null} Known
  * @param {Known} base
  * @param {Group | null} read
  */
-export const newestOf = (base, read) => (base && read && read.version >= base.version ? read : base);
+export const newestOf = (base, read) => (base && read && read.version > base.version ? read : base);
 
 /**
  * What the form does with the newest version: `take` shows it, `rebase` keeps the edits and saves them over this version, `ask` lets
@@ -89,12 +88,10 @@ export const newestOf = (base, read) => (base && read && read.version >= base.ve
  * @returns {'take' | 'rebase' | 'ask' | null}
  */
 export function stepOf({ values, isDirty, base, newest }) {
-  if (!base || !newest || newest === base) return null;
+  if (!base || !newest || newest.version === base.version) return null;
   const next = membersOf(newest);
-  const isAsBase = isSame(next, membersOf(base));
-  if (isAsBase && newest.version === base.version) return null;
   if (!isDirty || isSame(next, values)) return 'take';
-  return isAsBase ? 'rebase' : 'ask';
+  return isSame(next, membersOf(base)) ? 'rebase' : 'ask';
 }
 
 /** The API names agents by their ids: here by what people call them. @param {string} message @param {MemberDraft[]} members */

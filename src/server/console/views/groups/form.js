@@ -7,7 +7,7 @@ import { useForm, useKeptFocus, useMutation } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import * as router from '../../lib/router.js';
 import { Button, Notice, Problem } from '../../ui/basic.js';
-import { FormErrors, Select, TextField, unsent } from '../../ui/form.js';
+import { FormErrors, Select, TextField, fault, unsent } from '../../ui/form.js';
 import { inSentences } from '../../ui/progress.js';
 import { AgentSearch, useAgents } from '../numbers/use_agents.js';
 import { empty, faultsOf, inputOf, membersOf, named, newestOf, stepOf } from './draft.js';
@@ -17,6 +17,10 @@ import { LONGEST_NAME, MOST_MEMBERS, NO_ROOM, STRATEGIES, STRATEGY_WORDS } from 
 /** @typedef {import('./draft.js').Draft} Draft */
 /** @typedef {import('./draft.js').MemberDraft} MemberDraft */
 /** @typedef {import('../../generated/types').CallGroupFieldsFragment} Group */
+
+/** Milliseconds after which a refused request is not repeated by itself: the person may no longer expect it. */
+const STILL_WANTED = 10_000;
+const NOT_SAVED = 'Somebody else saved this group meanwhile, so that your changes are not saved yet. Save them again.';
 
 /**
  * @param {{ group: Group | null, onSaved: (group: Group) => void, onOutdated?: () => void }} props `group`: null for a new one.
@@ -30,11 +34,12 @@ export function GroupForm({ group, onSaved, onOutdated }) {
   const { members, strategy } = /** @type {Draft} */ (form.values);
   const busy = isCreating || isUpdating;
   const { base, newest, step, take, rebase } = useVersions(form, group);
-  // The values that were refused because the group has a newer version.
-  const refused = useRef(/** @type {Draft | null} */ (null));
+  // The values that were refused because the group has a newer version, and when.
+  const refused = useRef(/** @type {{ values: Draft, at: number } | null} */ (null));
   useEffect(() => {
     if (!newest || !step || busy) return;
-    const isRefused = refused.current === form.values;
+    const earlier = refused.current;
+    const isRefused = earlier !== null && earlier.values === form.values && Date.now() - earlier.at < STILL_WANTED;
     refused.current = null;
     if (step === 'take') {
       take(newest);
@@ -45,6 +50,7 @@ export function GroupForm({ group, onSaved, onOutdated }) {
       rebase(newest);
       // The newer version has the content that the person changed: the request still holds.
       if (isRefused) void send(newest);
+      else if (earlier) form.settle(unsent(fault(null, NOT_SAVED)));
     }
   }, [newest, step, busy]);
   useKeptFocus();
@@ -69,7 +75,7 @@ export function GroupForm({ group, onSaved, onOutdated }) {
     const others = result.userErrors.filter(({ field }) => field?.at(-1) !== 'expectedVersion');
     // Said once the newer group is here, with what can be done.
     if (others.length < result.userErrors.length) {
-      refused.current = form.values;
+      refused.current = { values: form.values, at: Date.now() };
       onOutdated?.();
     }
     const told = others.map((error) => ({ ...error, message: named(error.message, members) }));
