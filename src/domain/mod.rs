@@ -62,7 +62,9 @@ pub use number::{
     Provider, Rates, StockWishes,
 };
 pub(crate) use operation::operation_kinds;
-pub use operation::{EventKey, IdempotencyKey, Operation, OperationKind, OperationState, Step};
+pub use operation::{
+    EventKey, GivenUpNumbers, IdempotencyKey, Operation, OperationKind, OperationState, Step,
+};
 pub use refusal::{Refusal, RefusalCode, UsedUp};
 pub use routing::{
     ActionDraft, AppliedRule, CallerId, CallerPattern, Cause, Causes, ConditionDraft, Decision, NotDialed,

@@ -5,7 +5,7 @@ mod kind;
 
 pub use event::EventKey;
 pub(crate) use kind::operation_kinds;
-pub use kind::{OperationKind, Step};
+pub use kind::{GivenUpNumbers, OperationKind, Step};
 
 use std::fmt;
 use std::str::FromStr;

@@ -15,7 +15,7 @@ use super::estate::{RunEnd, a_few_at_a_time};
 use super::kinds::{Setting, deviations, released_by, restore};
 use super::provider_refusal;
 use crate::carrier::CarrierError;
-use crate::domain::{Actor, Author, NumberStatus, OperationId, OperationKind, OperationState, PhoneNumber};
+use crate::domain::{Actor, Author, NumberStatus, OperationKind, OperationState, PhoneNumber};
 use crate::store::{Database, StoreError};
 
 /// The result for one number.
@@ -121,30 +121,27 @@ impl Provisioning {
         let Some(number) = number.filter(|number| number.status != NumberStatus::Released) else {
             return Ok(Repointed::GivenUp);
         };
-        if number.status != NumberStatus::Releasing || released_by(&store, &number).await?.is_none() {
-            let (operation, _) = self.repair_number(&store, number.id).await?;
-            store.commit().await?;
-            return self.repaired(&number, operation.id).await;
-        }
-        if number.origin.is_bought() {
+        let is_released =
+            number.status == NumberStatus::Releasing && released_by(&store, &number).await?.is_some();
+        if is_released && number.origin.is_bought() {
             // Committed before the request: a run that is killed still leaves its entry.
             store.audit_intent(OperationKind::RepairNumber.audit_action(), number.id).await?;
             store.commit().await?;
             return Ok(self.point_releasing(&number).await);
         }
-        let operation = self.begin_repair(&store, &number).await?;
+        let operation = if is_released {
+            self.begin_repair(&store, &number).await?
+        } else {
+            self.repair_number(&store, number.id).await?.0
+        };
         store.commit().await?;
-        self.repaired(&number, operation.id).await
-    }
-
-    async fn repaired(&self, number: &PhoneNumber, operation: OperationId) -> Result<Repointed, StoreError> {
-        let operation = self.see_through(operation, self.longest_purchase()).await?;
+        let operation = self.see_through(operation.id, self.longest_purchase()).await?;
         let why = match (operation.state, operation.error) {
             (OperationState::Succeeded, _) => return Ok(Repointed::Yes),
             (_, Some(refusal)) => refusal.message,
             (_, None) => format!("{} has not ended yet: a running server continues it", operation.id),
         };
-        let is_given_up = !number.origin.is_bought() && self.0.store.is_being_given_up(number).await?;
+        let is_given_up = !number.origin.is_bought() && self.0.store.is_being_given_up(&number).await?;
         Ok(if is_given_up { Repointed::GivenUp } else { Repointed::No(why) })
     }
 

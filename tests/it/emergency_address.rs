@@ -6,12 +6,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::api::provision;
-use crate::support::practice::{DEADLINE, DELETE, HELD, Practice, RELEASE};
-use crate::support::wait_until;
+use crate::support::practice::{CLEARED, DELETE, HELD, Practice, RELEASE};
 
-const CLEARED: &str =
-    "mutation($id: ID!) { releasePhoneNumber(input: {id: $id, clearEmergencyAddress: true}) {
-    operation { id state } userErrors { code message } } }";
 const DELETE_CLEARED: &str =
     "mutation($id: ID!) { deleteAgent(input: {id: $id, clearEmergencyAddresses: true}) {
     operation { id state } userErrors { code message } } }";
@@ -32,18 +28,6 @@ impl Practice {
         let address = address["sid"].as_str().unwrap();
         self.app.as_account_owner(number.as_str().unwrap(), &[("EmergencyAddressSid", address)]).await;
         self.app.advance_providers(Duration::from_secs(5)).await;
-    }
-
-    /// The operation of this payload once it is over, while the carrier's removal of an address takes its time.
-    async fn over_in_time(&self, payload: &Value) -> Value {
-        wait_until("the operation is over", DEADLINE, async || {
-            self.app.advance_providers(Duration::from_secs(1)).await;
-            self.app.advance(Duration::from_secs(1));
-            let query = "query($id: ID!) { operation(id: $id) { state error { code message } } }";
-            let operation = self.ask(query, json!({"id": payload["operation"]["id"]})).await;
-            matches!(operation["state"].as_str(), Some("SUCCEEDED" | "FAILED")).then_some(operation)
-        })
-        .await
     }
 
     async fn numbers_at_carrier(&self) -> usize {

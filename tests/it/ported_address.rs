@@ -7,12 +7,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::practice::ports::{CANCEL, NUMBER, PORTED};
-use crate::support::practice::{DEADLINE, Practice};
+use crate::support::practice::{CLEARED, DEADLINE, Practice};
 use crate::support::wait_until;
-
-const RELEASE: &str =
-    "mutation($id: ID!) { releasePhoneNumber(input: {id: $id, clearEmergencyAddress: true}) {
-    operation { id } userErrors { message } } }";
 
 impl Practice {
     /// Requests a port with an emergency address, which the carrier does not create before its faults are cleared. Gives the record's id
@@ -35,20 +31,9 @@ impl Practice {
     /// Releases the ported number and its address. Gives the payload.
     async fn gives_up(&self) -> Value {
         let number = self.ask(PORTED, json!({ "number": NUMBER })).await;
-        let payload = self.ask(RELEASE, json!({ "id": number["id"] })).await;
+        let payload = self.ask(CLEARED, json!({ "id": number["id"] })).await;
         assert_eq!(payload["userErrors"], json!([]), "{payload}");
         payload
-    }
-
-    /// Waits until the release has ended, while seconds pass. Gives its operation.
-    async fn given_up(&self, payload: &Value) -> Value {
-        wait_until("the number is given up", DEADLINE, async || {
-            self.app.advance(Duration::from_secs(1));
-            let query = "query($id: ID!) { operation(id: $id) { state error { message } } }";
-            let operation = self.ask(query, json!({ "id": payload["operation"]["id"] })).await;
-            matches!(operation["state"].as_str(), Some("SUCCEEDED" | "FAILED")).then_some(operation)
-        })
-        .await
     }
 }
 
@@ -202,7 +187,7 @@ async fn a_number_that_is_given_up_during_its_registration_is_rid_of_the_address
     })
     .await;
     practice.app.advance_providers(Duration::from_secs(601)).await;
-    assert_eq!(practice.given_up(&released).await["state"], "SUCCEEDED");
+    assert_eq!(practice.over_in_time(&released).await["state"], "SUCCEEDED");
     let (_, of_number) = practice.addresses().await;
     assert_eq!(of_number[1], "unregistered", "and the number stays at the carrier");
 }
@@ -213,7 +198,7 @@ async fn a_number_whose_address_the_carrier_does_not_remove_is_given_up_all_the_
     practice.port_with_address(json!({})).await;
     practice.lever(Method::POST, "emergency", json!({ "unregistrations_fail": true })).await;
     let released = practice.gives_up().await;
-    assert_eq!(practice.given_up(&released).await["state"], "SUCCEEDED");
+    assert_eq!(practice.over_in_time(&released).await["state"], "SUCCEEDED");
     let (_, of_number) = practice.addresses().await;
     assert_eq!(of_number[1], "unregistration-failure");
     // It is no longer pointed here, and nobody holds it: the operator sees to the address.

@@ -79,6 +79,37 @@ impl OperationKind {
     pub fn may_buy(self) -> bool {
         self.steps().contains(&Step::BuyNumber)
     }
+
+    /// Which numbers an operation of this kind gives up.
+    #[must_use]
+    pub const fn gives_up(self) -> GivenUpNumbers {
+        match self {
+            Self::ReleaseNumber | Self::RestoreNumber => GivenUpNumbers::Own,
+            Self::DeleteAgent => GivenUpNumbers::OfItsAgent,
+            Self::CreateAgent
+            | Self::ProvisionNumber
+            | Self::RepairNumber
+            | Self::CheckNumber
+            | Self::RestoreVoiceAgent
+            | Self::ImportNumber
+            | Self::SendMessage
+            | Self::CreateCarrierAccount
+            | Self::MoveNumber
+            | Self::KeepNumber
+            | Self::PortNumber => GivenUpNumbers::None,
+        }
+    }
+}
+
+/// The numbers that an operation gives up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenUpNumbers {
+    /// None.
+    None,
+    /// The number that it names.
+    Own,
+    /// It names no number: all numbers that are assigned to its agent.
+    OfItsAgent,
 }
 
 text_enum! {

@@ -38,8 +38,8 @@ use serde::Serialize;
 use super::Provisioning;
 use super::outcome::Outcome;
 use crate::domain::{
-    Agent, AgentId, AgentStatus, E164, IdempotencyKey, NumberId, NumberStatus, Operation, OperationId,
-    OperationKind, PhoneNumber, Refusal, RefusalCode, Step, hex,
+    Agent, AgentId, AgentStatus, E164, GivenUpNumbers, IdempotencyKey, NumberId, NumberStatus, Operation,
+    OperationId, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, hex,
 };
 use crate::store::{Inserted, Lease, NewOperation, StoreError, TenantStore};
 
@@ -201,21 +201,10 @@ pub(super) async fn released_by(
     number: &PhoneNumber,
 ) -> Result<Option<Operation>, StoreError> {
     let unfinished = store.unfinished_operations(number.agent_id).await?;
-    Ok(unfinished.into_iter().find(|operation| match operation.kind {
-        OperationKind::ReleaseNumber | OperationKind::RestoreNumber => operation.number_id == Some(number.id),
-        // A deletion names no number: it releases all numbers of its agent.
-        OperationKind::DeleteAgent => number.assigned_to().is_some(),
-        OperationKind::CreateAgent
-        | OperationKind::ProvisionNumber
-        | OperationKind::RepairNumber
-        | OperationKind::CheckNumber
-        | OperationKind::RestoreVoiceAgent
-        | OperationKind::ImportNumber
-        | OperationKind::SendMessage
-        | OperationKind::CreateCarrierAccount
-        | OperationKind::MoveNumber
-        | OperationKind::KeepNumber
-        | OperationKind::PortNumber => false,
+    Ok(unfinished.into_iter().find(|operation| match operation.kind.gives_up() {
+        GivenUpNumbers::Own => operation.number_id == Some(number.id),
+        GivenUpNumbers::OfItsAgent => number.assigned_to().is_some(),
+        GivenUpNumbers::None => false,
     }))
 }
 

@@ -142,13 +142,16 @@ async fn is_given_back(
     operation: &Operation,
     number: &PhoneNumber,
 ) -> Result<bool, StoreError> {
-    if number.origin.is_bought() {
-        return Ok(false);
-    }
-    let is_being =
-        number.status == NumberStatus::Releasing && driver.0.store.is_being_given_up(number).await?;
-    // Read after the operation: one that has ended since has left its result in the number.
-    Ok(is_being || number_of(driver, operation).await?.status == NumberStatus::Released)
+    Ok(!number.origin.is_bought()
+        && match number.status {
+            NumberStatus::Releasing => {
+                driver.0.store.is_being_given_up(number).await?
+                    // Read afterwards: a release that has ended since has left its result in the number.
+                    || number_of(driver, operation).await?.status == NumberStatus::Released
+            }
+            NumberStatus::Released => true,
+            NumberStatus::Pending | NumberStatus::Active | NumberStatus::Inactive => false,
+        })
 }
 
 /// Why texts to the number do not reach this server although its settings are right. If the carrier does not tell now, what it told

@@ -272,17 +272,20 @@ pub(in crate::store) async fn remove_agent(
         .order_by_asc(call_group::Column::Id);
     dialect::lock_rows(db, QuerySelect::query(&mut groups));
     let groups: Vec<Uuid> = groups.into_tuple().all(db).await?;
+    if groups.is_empty() {
+        return Ok(());
+    }
     let version = call_group::Column::Version;
     call_group::Entity::update_many()
         .col_expr(version, Expr::col(version).add(1))
         .col_expr(call_group::Column::UpdatedAt, Expr::value(now))
         .filter(call_group::Column::TenantId.eq(tenant.0))
-        .filter(call_group::Column::Id.is_in(groups))
+        .filter(call_group::Column::Id.is_in(groups.iter().copied()))
         .exec(db)
         .await?;
     touch(phone_number::Entity::update_many())
         .filter(phone_number::Column::TenantId.eq(tenant.0))
-        .filter(phone_number::Column::CallGroupId.in_subquery(groups_of(&[agent.0])))
+        .filter(phone_number::Column::CallGroupId.is_in(groups))
         .exec(db)
         .await?;
     member::Entity::delete_many()

@@ -15,15 +15,15 @@ pub(super) use record::{changed, held, write};
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{ExprTrait, OnConflict};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Select};
 
 use super::entities::{self, operation};
 use super::error::key_reused;
 use super::{Change, StoreError, SystemStore, TenantStore, dialect, page};
 use crate::domain::{
-    AgentId, IdempotencyKey, NumberId, Operation, OperationId, OperationKind, OperationState, PhoneNumber,
-    Refusal, Step,
+    AgentId, GivenUpNumbers, IdempotencyKey, NumberId, Operation, OperationId, OperationKind, OperationState,
+    PhoneNumber, Refusal, Step,
 };
 
 /// A new operation, to be stored by [`TenantStore::insert_operation`].
@@ -234,39 +234,33 @@ impl SystemStore {
         ended_after: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let pointing = [OperationKind::RepairNumber, OperationKind::PortNumber].map(OperationKind::as_str);
-        let late = Condition::any()
+        let may_follow = Condition::any()
             .add(operation::Column::State.is_in(UNFINISHED))
             .add(operation::Column::FinishedAt.gt(ended_after));
         let pointing = operation::Entity::find()
             .filter(operation::Column::PhoneNumberId.eq(number.0))
             .filter(operation::Column::Kind.is_in(pointing))
-            .filter(late);
+            .filter(may_follow);
         page::is_any(self.db(), pointing).await
     }
 
-    /// Whether an operation that gives this number up has begun, and has not ended: one that waits for the end of a grace period has not.
+    /// Whether an operation that gives this number up has begun and not ended. One that waits for the end of a grace period has not
+    /// begun.
     ///
     /// # Errors
     /// [`StoreError`] if the query fails.
     pub async fn is_being_given_up(&self, number: &PhoneNumber) -> Result<bool, StoreError> {
-        let of_number = |kind: OperationKind| {
-            Condition::all()
-                .add(operation::Column::PhoneNumberId.eq(number.id.0))
-                .add(operation::Column::Kind.eq(kind.as_str()))
+        let kinds = |gives_up| {
+            let kinds = OperationKind::ALL.iter().filter(move |kind| kind.gives_up() == gives_up);
+            operation::Column::Kind.is_in(kinds.map(|kind| kind.as_str()))
         };
-        let begun = operation::Column::State.eq(OperationState::Running.as_str());
-        let mut any = Condition::any()
-            .add(of_number(OperationKind::RestoreNumber))
-            .add(of_number(OperationKind::ReleaseNumber).add(begun));
-        if let Some(agent) = number.assigned_to() {
-            // A deletion names no number: it gives up all numbers of its agent.
-            let deletion = Condition::all()
-                .add(operation::Column::AgentId.eq(agent.0))
-                .add(operation::Column::Kind.eq(OperationKind::DeleteAgent.as_str()));
-            any = any.add(deletion);
-        }
-        let unfinished =
-            operation::Entity::find().filter(operation::Column::State.is_in(UNFINISHED)).filter(any);
-        page::is_any(self.db(), unfinished).await
+        let of_number = kinds(GivenUpNumbers::Own).and(operation::Column::PhoneNumberId.eq(number.id.0));
+        let of_agent = number
+            .assigned_to()
+            .map(|agent| kinds(GivenUpNumbers::OfItsAgent).and(operation::Column::AgentId.eq(agent.0)));
+        let begun = operation::Entity::find()
+            .filter(operation::Column::State.eq(OperationState::Running.as_str()))
+            .filter(Condition::any().add(of_number).add_option(of_agent));
+        page::is_any(self.db(), begun).await
     }
 }

@@ -12,7 +12,7 @@ use super::App;
 use super::api::create;
 
 pub(crate) use calls::SIMULATE;
-pub(crate) use operations::{DEADLINE, DELETE, HELD, NUMBERS, RELEASE};
+pub(crate) use operations::{CLEARED, DEADLINE, DELETE, HELD, NUMBERS, RELEASE};
 
 /// The tenant of the practice.
 pub(crate) const TENANT: Uuid = Uuid::from_u128(1);

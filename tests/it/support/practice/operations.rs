@@ -14,6 +14,10 @@ pub(crate) const HELD: &str = "{ phoneNumbers(first: 50) { nodes { id number sid
     agents(first: 50) { nodes { elevenlabsAgentId status } } }";
 pub(crate) const RELEASE: &str = "mutation($id: ID!) { releasePhoneNumber(input: {id: $id}) {
     operation { id state } userErrors { code message } } }";
+/// A release that removes the emergency address first.
+pub(crate) const CLEARED: &str =
+    "mutation($id: ID!) { releasePhoneNumber(input: {id: $id, clearEmergencyAddress: true}) {
+    operation { id state } userErrors { code message } } }";
 pub(crate) const DELETE: &str = "mutation($id: ID!) { deleteAgent(input: {id: $id}) {
     agent { status } operation { id state } userErrors { code message } } }";
 /// The carrier's numbers, as a part of its paths.
@@ -34,6 +38,17 @@ impl Practice {
     /// The operation of this payload once it is over.
     pub(crate) async fn over(&self, payload: &Value) -> Value {
         wait_until("the operation is over", DEADLINE, async || {
+            let operation = self.operation(payload).await;
+            matches!(operation["state"].as_str(), Some("SUCCEEDED" | "FAILED")).then_some(operation)
+        })
+        .await
+    }
+
+    /// The operation of this payload once it is over, while the carrier's removal of an address takes its time.
+    pub(crate) async fn over_in_time(&self, payload: &Value) -> Value {
+        wait_until("the operation is over", DEADLINE, async || {
+            self.app.advance_providers(Duration::from_secs(1)).await;
+            self.app.advance(Duration::from_secs(1));
             let operation = self.operation(payload).await;
             matches!(operation["state"].as_str(), Some("SUCCEEDED" | "FAILED")).then_some(operation)
         })
