@@ -104,10 +104,13 @@ impl<K: Copy + Hash + Eq> Slices<K> {
         Err(wait)
     }
 
-    /// Grants the request and the rest of a slice without the database, for use while the database is unavailable.
+    /// Grants the request and the rest of a slice without the database's answer, for use while the database is
+    /// unavailable or slow. The credit counts as paid: a statement whose answer is late may have been executed,
+    /// and a caller that paid twice would be refused below its limit.
     pub(super) fn grant_locally(&mut self, key: K, now: DateTime<Utc>) {
         if let Some(slice) = self.by_caller.get_mut(&key) {
             slice.left = self.size.saturating_sub(1);
+            slice.owed = 0;
             slice.since = now;
         }
     }
@@ -167,6 +170,20 @@ mod tests {
         }
         assert_eq!(slices.replenish('c', at(0), 3, Some(wait)), Err(wait), "the credit is paid first");
         assert_eq!(slices.take('c', at(2)), Exhausted(7));
+    }
+
+    #[test]
+    fn a_late_answer_costs_the_caller_no_request() {
+        use SliceDecision::{Exhausted, Granted};
+        let mut slices = Slices::new(4);
+        assert_eq!(slices.take('a', at(0)), Granted);
+        assert_eq!(slices.take('a', at(0)), Exhausted(2));
+        slices.grant_locally('a', at(0));
+        // If the database did take those two of four, two are left.
+        for _ in 0..2 {
+            assert_eq!(slices.take('a', at(0)), Exhausted(1));
+            assert_eq!(slices.replenish('a', at(0), 1, None), Ok(()));
+        }
     }
 
     #[test]
