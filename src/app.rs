@@ -37,7 +37,7 @@ use crate::store::{Database, Migrations, StoreError, SystemStore};
 use crate::voice::{Voice, VoiceError};
 use crate::webhooks::{self, Receivers};
 use crate::{provider, telemetry};
-use accounts::check_tokens;
+use accounts::{check_or_restore, check_tokens};
 use deferred_check::open_or_defer;
 use messages::open_messages;
 use retention::Retention;
@@ -134,7 +134,7 @@ impl Core {
     pub async fn build(config: &Config, clock: &Clock, entropy: &Entropy) -> Result<Self, AppError> {
         let database = open(config, clock.clone()).await?;
         let core = Self::with_database(database, config, clock, entropy)?;
-        check_tokens(&core.accounts, true).await?;
+        check_tokens(&core.accounts).await?;
         Ok(core)
     }
 
@@ -256,7 +256,7 @@ impl App {
         let (database, is_checked) = open_or_defer(config, &clock).await?;
         let deferred_check = (!is_checked).then(|| (config.clone(), clock.clone()));
         let core = Core::with_database(database, config, &clock, &entropy)?;
-        check_tokens(&core.accounts, is_checked).await?;
+        check_or_restore(&core.accounts, is_checked, &config.state_dir).await?;
         let records = open_records(config, core.database.system(), clock.clone())?;
         let media = open_media(config)?;
         let services = core.services(records.clone(), workers.clone(), media.links.clone(), clock.clone());

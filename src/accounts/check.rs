@@ -4,13 +4,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{Accounts, KnownAccount};
 use crate::carrier::{AccountCredentials, AccountState, CarrierError};
 use crate::domain::{CarrierAccountId, CarrierAccountStatus};
-use crate::store::AccountCheck;
+use crate::store::{AccountCheck, ReplacedToken, SealedTokens, StoreError};
 
+/// How long signatures with the previous token are accepted after a rotation.
+const PREVIOUS_TOKEN: TimeDelta = TimeDelta::hours(24);
 /// Least time between two checks of an account because of failing signatures: strangers can send as many as they like.
 const RECHECK_AFTER: Duration = Duration::from_secs(1);
 /// How long a caller waits for such a check. The carrier gives up on a webhook after 15 s.
@@ -29,13 +33,6 @@ struct Recheck {
     at: Instant,
     /// Whether the carrier accepted the token.
     is_good: bool,
-}
-
-/// An account that may be connected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Connecting {
-    /// Its state.
-    pub check: AccountCheck,
 }
 
 /// Why an account cannot be connected.
@@ -58,7 +55,7 @@ pub enum NotConnected {
 }
 
 impl Accounts {
-    /// Checks credentials that a tenant presents.
+    /// Checks credentials that a tenant presents. Returns the account's state.
     ///
     /// # Errors
     /// [`NotConnected`].
@@ -66,7 +63,7 @@ impl Accounts {
         &self,
         sid: &str,
         credentials: &AccountCredentials,
-    ) -> Result<Connecting, NotConnected> {
+    ) -> Result<AccountCheck, NotConnected> {
         if !self.can_seal() {
             return Err(NotConnected::NoKey);
         }
@@ -81,12 +78,32 @@ impl Accounts {
             AccountState::Suspended => Err(NotConnected::NotActive("suspended")),
             AccountState::Closed => Err(NotConnected::NotActive("closed")),
             AccountState::NotActive => Err(NotConnected::NotActive("suspended or closed")),
-            active @ AccountState::Active { .. } => {
-                // The token that this one replaces may have been connected at another server a moment ago.
-                self.reread_named(sid).await;
-                Ok(Connecting { check: verdict(active) })
-            }
+            active @ AccountState::Active { .. } => Ok(verdict(active)),
         }
+    }
+
+    /// Reads what this token of an account replaces; `None` if the account is not connected. The same token again prolongs nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn replaced_by(
+        &self,
+        sid: &str,
+        token: &SecretString,
+    ) -> Result<Option<ReplacedToken>, StoreError> {
+        // Not from memory: the token that this one replaces may have been stored by another server a moment ago.
+        let Some(stored) = self.0.store.carrier_account_by_sid(sid).await? else { return Ok(None) };
+        let as_of = stored.updated_at;
+        let Some(known) = self.learn(stored) else { return Ok(None) };
+        let SealedTokens { token: sealed, previous, previous_until, .. } = &known.sealed;
+        let is_same =
+            known.token.as_ref().is_some_and(|known| known.expose_secret() == token.expose_secret());
+        let previous = if is_same {
+            previous.clone().zip(*previous_until)
+        } else {
+            sealed.clone().zip(Some(self.0.clock.now() + PREVIOUS_TOKEN))
+        };
+        Ok(Some(ReplacedToken { previous, as_of }))
     }
 
     /// Checks an account whose webhook had an invalid signature. Requests that arrive before a check begins share it. Returns whether its

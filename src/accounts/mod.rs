@@ -8,24 +8,27 @@
 //!   signatures.
 //! - Credentials are decrypted in memory only. They are never logged and never returned.
 //! - An unknown account is rejected without trying any token.
+//! - The accounts are also saved on disk, encrypted, for a server that starts while the database is unavailable.
 //! - Credentials that the carrier rejects are noticed by the periodic check, or at once when a webhook's signature fails
 //!   ([`Accounts::recheck`]). The account is `REJECTED` until a check succeeds again.
 
+mod cache_file;
 mod check;
 mod port_data;
 mod sealed;
 mod watch;
 
-pub use check::{Connecting, NotConnected};
+pub use check::NotConnected;
 pub use port_data::PortPart;
 pub use sealed::Unreadable;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::{ExposeSecret, SecretString};
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
 use tokio::time::{Instant, timeout};
 
 use crate::carrier::{AccountCredentials, ApiKey, Carrier, CarrierError, Rejection};
@@ -41,8 +44,6 @@ const MOST_ACCOUNTS: usize = 100_000;
 const MOST_CLIENTS: usize = 1000;
 /// Time limit for a read while a caller waits.
 const READ_TIME: Duration = Duration::from_secs(1);
-/// How long signatures with the previous token are accepted after a rotation.
-const PREVIOUS_TOKEN: TimeDelta = TimeDelta::hours(24);
 
 /// Settings of accounts.
 #[derive(Debug, Clone)]
@@ -57,6 +58,8 @@ pub struct AccountsConfig {
     pub encryption_key: Option<SecretString>,
     /// Previous key, with which both are still read.
     pub encryption_key_previous: Option<SecretString>,
+    /// Where the accounts are saved for a start without the database.
+    pub state_dir: PathBuf,
 }
 
 /// The accounts at the carrier. Cheap to clone.
@@ -69,6 +72,7 @@ struct Parts {
     platform_tokens: Vec<SecretString>,
     subaccounts: bool,
     keyring: Option<Keyring>,
+    state_dir: PathBuf,
     store: SystemStore,
     clock: Clock,
     known: RwLock<Known>,
@@ -86,6 +90,8 @@ struct Known {
     /// The time of the latest change that was read; `None` before the first read.
     seen: Option<DateTime<Utc>>,
     is_loaded: bool,
+    /// Number of changes so far to what is saved on disk.
+    version: u64,
 }
 
 /// A connected account with its credentials.
@@ -148,6 +154,7 @@ impl Accounts {
             subaccounts,
             encryption_key,
             encryption_key_previous,
+            state_dir,
         } = config;
         let keyring = match &encryption_key {
             Some(key) => Some(Keyring::new(key, encryption_key_previous.as_ref()).ok_or(Unreadable)?),
@@ -158,6 +165,7 @@ impl Accounts {
             platform_tokens: std::iter::once(platform_token).chain(platform_token_previous).collect(),
             subaccounts,
             keyring,
+            state_dir,
             store,
             clock,
             known: RwLock::default(),
@@ -299,25 +307,6 @@ impl Accounts {
         })
     }
 
-    /// The encrypted previous token of a connected account that gets this token, and until when it is accepted. The same token
-    /// again prolongs nothing.
-    #[must_use]
-    pub fn previous_for(
-        &self,
-        id: CarrierAccountId,
-        token: &SecretString,
-    ) -> Option<(String, DateTime<Utc>)> {
-        let known = self.known(id)?;
-        let SealedTokens { token: sealed, previous, previous_until, .. } = &known.sealed;
-        let is_same =
-            known.token.as_ref().is_some_and(|known| known.expose_secret() == token.expose_secret());
-        if is_same {
-            previous.clone().zip(*previous_until)
-        } else {
-            Some((sealed.clone()?, self.0.clock.now() + PREVIOUS_TOKEN))
-        }
-    }
-
     /// Whether tokens can be encrypted: `ENCRYPTION_KEY` is set.
     #[must_use]
     pub fn can_seal(&self) -> bool {
@@ -337,13 +326,6 @@ impl Accounts {
     pub async fn reread(&self, id: CarrierAccountId) {
         // Otherwise the watch reads it within a second.
         let _read_or_later = self.refresh(id).await;
-    }
-
-    /// Reads the account with this SID again, as [`Self::reread`] does.
-    async fn reread_named(&self, sid: &str) {
-        if let Ok(Some(stored)) = self.0.store.carrier_account_by_sid(sid).await {
-            self.learn(stored);
-        }
     }
 
     fn known(&self, id: CarrierAccountId) -> Option<Arc<KnownAccount>> {
@@ -379,6 +361,7 @@ impl Accounts {
         let learned = Arc::new(learned);
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.accounts.len() < MOST_ACCOUNTS || known.accounts.contains_key(&id) {
+            known.version += u64::from(earlier.is_none());
             known.by_sid.insert(learned.account.sid.clone(), id);
             known.accounts.insert(id, Arc::clone(&learned));
         }
@@ -436,6 +419,7 @@ impl KnownAccount {
 impl Known {
     fn forget(&mut self, id: CarrierAccountId) {
         let Some(gone) = self.accounts.remove(&id) else { return };
+        self.version += 1;
         // The same account may have been connected again under another id.
         if self.by_sid.get(&gone.account.sid) == Some(&id) {
             self.by_sid.remove(&gone.account.sid);

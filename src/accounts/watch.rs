@@ -1,5 +1,6 @@
 //! The worker: follows the table, checks accounts periodically, and encrypts credentials again after the key was rotated.
 
+use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use crate::store::{SealedTokens, StoreError};
 
 /// How often changes are read.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How often to look for changes that are to be saved on disk.
+const SAVE_EVERY: Duration = Duration::from_secs(3);
 /// How often an account is checked; one that is not active, more often.
 const CHECK_EVERY: TimeDelta = TimeDelta::minutes(10);
 const RECHECK_EVERY: TimeDelta = TimeDelta::seconds(20);
@@ -46,12 +49,17 @@ impl Accounts {
     }
 
     async fn follow_on(&self, heartbeat: &Heartbeat) {
+        let (mut saved, mut save_at) = (None, Instant::now());
         loop {
             heartbeat.beat();
             let round = Box::pin(async {
                 match self.follow().await {
                     Ok(()) => self.reseal_some().await,
                     Err(error) => tracing::debug!(%error, "carrier accounts not read"),
+                }
+                if save_at <= Instant::now() {
+                    saved = self.save_after_changes(saved).await;
+                    save_at = Instant::now() + SAVE_EVERY;
                 }
             });
             let _done_or_panicked = caught("carrier accounts", round).await;
@@ -68,13 +76,23 @@ impl Accounts {
     }
 
     async fn follow(&self) -> Result<(), StoreError> {
-        let seen = self.0.known.read().unwrap_or_else(PoisonError::into_inner).seen;
+        let (seen, mut gone) = {
+            let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
+            // The first read tells of those that are connected alone. Of the saved ones, the others were disconnected since.
+            let restored =
+                if known.is_loaded { HashSet::new() } else { known.accounts.keys().copied().collect() };
+            (known.seen, restored)
+        };
         let began = self.0.clock.now();
         let changed = self.0.store.carrier_accounts_since(seen, MOST_ACCOUNTS).await?;
         for stored in changed {
+            gone.remove(&stored.account.id);
             self.learn(stored);
         }
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
+        for id in gone {
+            known.forget(id);
+        }
         // The next read reaches back behind this instant.
         known.seen = Some(began);
         known.is_loaded = true;

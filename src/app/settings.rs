@@ -47,6 +47,7 @@ pub(super) fn accounts_config(config: &Config) -> AccountsConfig {
         subaccounts: config.twilio.subaccounts,
         encryption_key: config.twilio.encryption_key.clone(),
         encryption_key_previous: config.twilio.encryption_key_previous.clone(),
+        state_dir: config.state_dir.clone(),
     }
 }
 

@@ -19,7 +19,6 @@ mod sweep;
 
 pub use availability::NoAnswer;
 pub use conversations::{Conversations, NotRecorded};
-pub(crate) use journal::replace_file;
 pub use journal::rewritten_journal_entry;
 pub use kept::KeptNumbers;
 pub use records::CallRecords;

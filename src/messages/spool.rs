@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::domain::IncomingMessage;
+use crate::store::{create_private_folder, private_file};
 
 /// Most messages that wait. Beyond it the carrier is not acknowledged, and the sweep finds the message later.
 const MOST: usize = 100_000;
@@ -38,7 +39,7 @@ impl Spool {
     /// # Errors
     /// The folder cannot be created.
     pub(super) fn open(folder: PathBuf) -> io::Result<Self> {
-        fs::create_dir_all(&folder)?;
+        create_private_folder(&folder)?;
         for entry in fs::read_dir(&folder)?.flatten() {
             let age = entry.metadata().and_then(|file| file.modified()).map(|at| at.elapsed());
             let is_old = age.is_ok_and(|age| age.is_ok_and(|age| age > ABANDONED));
@@ -69,7 +70,7 @@ impl Spool {
         // process id.
         let (process, at) = (std::process::id(), message.received_at.timestamp_micros());
         let draft = self.folder.join(format!("{name}.{process}.{at}.{DRAFT}"));
-        let mut file = File::create(&draft)?;
+        let mut file = private_file().truncate(true).open(&draft)?;
         file.write_all(&text)?;
         file.sync_all()?;
         fs::rename(&draft, self.folder.join(format!("{name}.{COMPLETE}")))?;

@@ -17,6 +17,7 @@ use object_store::{BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStore
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::MediaFile;
+use crate::store::create_private_folder;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Limits one request to a bucket.
@@ -79,7 +80,7 @@ impl MediaStorage {
     pub fn open(place: MediaPlace) -> Result<Self, StorageError> {
         match place {
             MediaPlace::Folder(folder) => {
-                let made = std::fs::create_dir_all(&folder);
+                let made = create_private_folder(&folder);
                 made.map_err(|error| StorageError::Folder { folder: folder.clone(), error })?;
                 // Flushed to disk before it counts as stored: the carrier's copy may be deleted then.
                 let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);

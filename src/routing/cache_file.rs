@@ -10,9 +10,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Routing;
-use crate::calls::replace_file;
 use crate::domain::Heartbeat;
-use crate::store::SystemStore;
+use crate::store::{SystemStore, replace_file};
 
 /// The file's name. Servers that share the folder write the same contents.
 const FILE: &str = "numbers.cache";

@@ -17,6 +17,7 @@ mod dialect;
 mod doors;
 mod entities;
 mod error;
+mod file;
 mod group_commit;
 mod kept;
 mod message;
@@ -36,11 +37,14 @@ pub use audit_event::AuditEventFilter;
 pub use call::{
     AnswerClaim, AnswerRecord, CallCounts, CallFilter, CallSlot, Counting, CountingRound, KindUsage, Route,
 };
-pub use carrier_account::{AccountCheck, SealedCredentials, SealedTokens, StoredAccount, TenantSubaccount};
+pub use carrier_account::{
+    AccountCheck, ReplacedToken, SealedCredentials, SealedTokens, StoredAccount, TenantSubaccount,
+};
 pub use changes::{Change, Topic, Watcher};
 pub use doors::{SystemStore, TenantStore};
 pub use entities::UnreadableRow;
 pub use error::StoreError;
+pub(crate) use file::{create_private_folder, private_file, replace_file};
 pub use kept::{Bill, KeptNumberFilter, NewPort};
 pub use message::{
     AnswerTask, CheckWhen, DueAnswer, Forgotten, MediaOutcome, MediaTask, MediaWork, MessageFilter,

@@ -1,5 +1,6 @@
 //! Accounts at the carrier: a tenant's own, subaccounts, their tokens and signatures, and moves between them.
 
+use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine;
@@ -478,6 +479,68 @@ async fn every_server_learns_of_an_account_at_once() {
         (answer.status() == 200).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_server_that_starts_without_the_database_answers_calls_to_numbers_in_own_accounts() {
+    let variables = [("ENCRYPTION_KEY", KEY), ("ANSWER_DEADLINE", "2s")];
+    let (mut app, mut database) = App::start_severable(&variables).await;
+    let (practice, neighbor) = (app.token(Uuid::from_u128(1)), app.token(Uuid::from_u128(2)));
+    let [account, left] = [own_account(&app).await, own_account(&app).await];
+    connect(&app, &practice, &account, OWN_TOKEN).await;
+    let connected = connect(&app, &neighbor, &left, OWN_TOKEN).await;
+    let made = create(&app, &practice, json!({"name": "Practice", "areaCode": "212"})).await;
+    let number = made["phoneNumber"]["number"].as_str().unwrap();
+    let [numbers, accounts] = ["numbers.cache", "accounts.cache"].map(|name| app.state_dir().join(name));
+    let saved =
+        |path: &Path, text: &str| std::fs::read_to_string(path).ok().filter(|saved| saved.contains(text));
+    let on_disk = wait_until("both are on disk", Duration::from_secs(20), async || {
+        saved(&numbers, number).and(saved(&accounts, &account)).filter(|text| text.contains(&left))
+    })
+    .await;
+    assert!(!on_disk.contains(OWN_TOKEN), "{on_disk}");
+
+    // What is on disk may be older than the database.
+    let id = &connected["carrierAccount"]["id"];
+    let answer = app.graphql(&neighbor, DISCONNECT, json!({ "id": id })).await;
+    assert_eq!(answer["data"]["disconnectCarrierAccount"]["userErrors"], json!([]), "{answer}");
+    wait_until("it is gone from the disk too", Duration::from_secs(20), async || {
+        saved(&accounts, &account).filter(|text| !text.contains(&left))
+    })
+    .await;
+    database.sever().await;
+    std::fs::write(&accounts, &on_disk).unwrap();
+    app.restart().await;
+    let answer = announced(&app, number, &sid(1), &account, OWN_TOKEN).await;
+    assert_eq!(twiml(answer).await.0, ["Connect"]);
+    let stranger = format!("AC{}", "0".repeat(32));
+    if database.is_whole() {
+        let answer = announced(&app, number, &sid(2), &stranger, OWN_TOKEN).await;
+        assert_eq!(answer.status(), 200, "it may be one of ours");
+    } else {
+        println!("left out on SQLite: a file that is taken away can still be read");
+    }
+
+    database.restore().await;
+    for (call, account) in [(3, &left), (4, &stranger)] {
+        wait_until("accounts that are not connected are rejected", Duration::from_secs(20), async || {
+            let answer = announced(&app, "+12125550100", &sid(call), account, OWN_TOKEN).await;
+            (answer.status() == 403).then_some(())
+        })
+        .await;
+    }
+    let answer = announced(&app, number, &sid(5), &account, OWN_TOKEN).await;
+    assert_eq!(twiml(answer).await.0, ["Connect"]);
+
+    if database.is_whole() {
+        // Another database may give the account to another tenant.
+        let other = on_disk.replacen("\"database\":\"", "\"database\":\"other", 1);
+        std::fs::write(&accounts, other).unwrap();
+        database.sever().await;
+        app.restart().await;
+        let answer = announced(&app, number, &sid(6), &account, OWN_TOKEN).await;
+        assert_ne!(twiml(answer).await.0, ["Connect"]);
+    }
 }
 
 #[tokio::test]

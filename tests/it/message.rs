@@ -1,6 +1,8 @@
 //! Text messages to and from a number, as a tenant sees them.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -250,6 +252,16 @@ async fn equal_texts_in_doubt_are_told_apart() {
     assert_eq!(ids(&stored["nodes"], "sid"), ids(&state["messages"], "message_sid"));
 }
 
+/// The folder, and everything in it.
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let mut found = vec![folder.to_owned()];
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files_in(&path)) } else { found.push(path) }
+    }
+    found
+}
+
 #[tokio::test]
 async fn texts_that_come_while_the_database_is_away_are_acknowledged_and_stored_afterwards() {
     let (mut app, mut database) = App::start_severable(&[]).await;
@@ -262,6 +274,13 @@ async fn texts_that_come_while_the_database_is_away_are_acknowledged_and_stored_
             app.place_text(json!({ "to": number, "from": PATIENT, "body": format!("Text {nth}") })).await;
         let answered = &story["answered_with"];
         assert!(answered.as_array().is_some_and(|answers| answers.len() == 1), "no fallback: {story}");
+    }
+    // Only the server's own user reads what patients write.
+    let waiting = files_in(app.state_dir());
+    assert!(waiting.len() >= 5, "{waiting:?}");
+    for path in waiting {
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
     }
     // Neither a restart nor the way back loses or doubles one.
     app.kill().await;

@@ -4,6 +4,7 @@ mod admission;
 mod audit_event;
 mod batches;
 mod call_groups;
+mod carrier_accounts;
 mod check_constraints;
 mod connections;
 mod isolation;

@@ -318,6 +318,7 @@ impl Bare {
             subaccounts: false,
             encryption_key: None,
             encryption_key_previous: None,
+            state_dir: self.folder.path().join("state"),
         };
         let accounts = Accounts::new(accounts, carrier, self.database.system(), Clock::system()).unwrap();
         let sweep = Sweep::new(self.database.system(), accounts.clone(), Clock::system());

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::Entry;
-use super::options;
+use crate::store::{private_file, replace_file};
 
 /// Maximum number of entries.
 pub(super) const MOST: usize = 10_000;
@@ -82,7 +82,7 @@ impl Early {
         // Begins with a newline, so that a line written in part before it stays separate.
         line.insert(0, b'\n');
         line.push(b'\n');
-        let mut file = options().append(true).open(&self.path)?;
+        let mut file = private_file().append(true).open(&self.path)?;
         file.write_all(&line)?;
         // The journal's own flush does not cover this file, and the entry is about to be marked as done there.
         file.sync_data()?;
@@ -114,7 +114,7 @@ impl Early {
             serde_json::to_writer(&mut text, entry)?;
             text.push(b'\n');
         }
-        super::replace_file(&self.path, |file| file.write_all(&text).map(|()| true))
+        replace_file(&self.path, |file| file.write_all(&text).map(|()| true))
     }
 
     fn remove(&self) -> io::Result<()> {

@@ -340,6 +340,7 @@ impl<'a> Lines<'a> {
 mod tests {
     use super::*;
     use crate::domain::{AnswerStage, CallAnswer, Language};
+    use crate::store::private_file;
 
     fn say(text: &str) -> CallAnswer {
         CallAnswer::Say { text: text.to_owned(), language: Language::default() }
@@ -351,7 +352,7 @@ mod tests {
     }
 
     fn open(path: &std::path::Path) -> io::Result<JournalFile> {
-        let file = super::super::options().truncate(false).open(path)?;
+        let file = private_file().truncate(false).open(path)?;
         JournalFile::open(file, |line| Err(io::Error::other(line.to_owned())))
     }
 
@@ -391,7 +392,7 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("journal");
         let open = || {
-            let file = super::super::options().truncate(false).open(&path)?;
+            let file = private_file().truncate(false).open(&path)?;
             JournalFile::open_indexing(file, 3, |line| Err(io::Error::other(line.to_owned())))
         };
         let mut state = open()?;

@@ -14,16 +14,16 @@ mod file;
 mod index;
 mod refused;
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::TryLockError;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
 use super::replay::EARLY_FOR;
 use crate::domain::{ComponentHealth, GivenAnswer, HealthStatus};
+use crate::store::{create_private_folder, private_file};
 use early::Early;
 pub use entry::rewritten_journal_entry;
 pub(super) use entry::{Entry, Kind};
@@ -52,7 +52,7 @@ impl Journal {
     /// # Errors
     /// The folder cannot be created, read or written.
     pub(super) fn open(folder: &Path, now: DateTime<Utc>) -> io::Result<Self> {
-        std::fs::create_dir_all(folder)?;
+        create_private_folder(folder)?;
         let unreadable = |line: &str| {
             tracing::error!(file = REFUSED, "unreadable line of the journal moved aside");
             append_to_refused(folder, line)
@@ -72,7 +72,7 @@ impl Journal {
             if own.is_some() && !path.try_exists()? {
                 continue;
             }
-            let file = options().truncate(false).open(&path)?;
+            let file = private_file().truncate(false).open(&path)?;
             // The lock ends with its process, even one that was killed: a locked file has a living server.
             match file.try_lock() {
                 Ok(()) => {}
@@ -239,34 +239,10 @@ async fn is_done(otherwise: &'static str, work: impl FnOnce() -> io::Result<()> 
 }
 
 fn append_to_refused(folder: &Path, line: &str) -> io::Result<()> {
-    let mut file = options().append(true).open(folder.join(REFUSED))?;
+    let mut file = private_file().append(true).open(folder.join(REFUSED))?;
     // Flushed before the caller drops the entry, because this is the only copy then.
     file.write_all(format!("{line}\n").as_bytes())?;
     file.sync_data()
-}
-
-/// Replaces a file with what `write` writes, as a whole or not at all. Keeps the file if `write` returns false.
-pub(crate) fn replace_file(path: &Path, write: impl FnOnce(&mut File) -> io::Result<bool>) -> io::Result<()> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    // Unique names: other servers may write the same file at the same moment.
-    let nth = COUNT.fetch_add(1, Ordering::Relaxed);
-    let beside = path.with_extension(format!("{}-{nth}.new", std::process::id()));
-    let mut file = options().truncate(true).open(&beside)?;
-    let written = write(&mut file).and_then(|is_whole| file.sync_data().map(|()| is_whole));
-    match written {
-        // Flushed above: after a crash of the machine the name leads to a whole file, old or new.
-        Ok(true) => std::fs::rename(&beside, path),
-        other => std::fs::remove_file(&beside).and(other.map(drop)),
-    }
-}
-
-/// Readable by the owner only: the files hold callers' numbers.
-fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 fn gauges(state: &JournalFile) {

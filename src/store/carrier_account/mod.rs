@@ -3,6 +3,7 @@
 //! The tenant's role writes credentials and cannot read them. Every server follows the table by [`SystemStore::carrier_accounts_since`].
 
 mod owner;
+mod saved;
 mod subaccount;
 
 pub use subaccount::TenantSubaccount;
@@ -63,6 +64,15 @@ pub struct SealedTokens {
     pub previous_until: Option<DateTime<Utc>>,
     /// The secret of the API key that authenticates requests.
     pub api_key_secret: Option<String>,
+}
+
+/// What a new token of an account replaces.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ReplacedToken {
+    /// The encrypted token that stays accepted for signatures, and until when.
+    pub previous: Option<(String, DateTime<Utc>)>,
+    /// The `updated_at` of the row that this was read from.
+    pub as_of: DateTime<Utc>,
 }
 
 /// Result of a check of an account at the carrier.
@@ -154,8 +164,8 @@ impl TenantStore {
         Ok(self.transaction.execute(&insert).await?.rows_affected() > 0)
     }
 
-    /// Replaces the credentials of a connected account. `previous`: the token before stays accepted until then. Returns whether it was
-    /// still connected.
+    /// Replaces the credentials of a connected account, unless its row was changed since `replaced` was read: the token that somebody
+    /// else stored meanwhile would be lost. Returns whether they were replaced.
     ///
     /// # Errors
     /// [`StoreError`]; the transaction must then be dropped.
@@ -163,11 +173,11 @@ impl TenantStore {
         &self,
         id: CarrierAccountId,
         sealed: SealedCredentials,
-        previous: Option<(String, DateTime<Utc>)>,
+        replaced: ReplacedToken,
         check: &AccountCheck,
     ) -> Result<bool, StoreError> {
         let now = self.shared.clock.now();
-        let (previous, until) = previous.unzip();
+        let (previous, until) = replaced.previous.unzip();
         let mut update = Query::update();
         update
             .table(Entity)
@@ -184,6 +194,7 @@ impl TenantStore {
             ])
             .and_where(Column::Id.eq(id.0))
             .and_where(Column::TenantId.eq(self.tenant.0))
+            .and_where(Column::UpdatedAt.eq(replaced.as_of))
             .and_where(Column::DisconnectedAt.is_null());
         Ok(self.transaction.execute(&update).await?.rows_affected() > 0)
     }
@@ -397,6 +408,12 @@ impl std::fmt::Debug for StoredAccount {
 impl std::fmt::Debug for SealedCredentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("SealedCredentials")
+    }
+}
+
+impl std::fmt::Debug for ReplacedToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReplacedToken").field("as_of", &self.as_of).finish_non_exhaustive()
     }
 }
 

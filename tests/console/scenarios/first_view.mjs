@@ -1,4 +1,4 @@
-// How fast the first view is there, and how much is transferred for it.
+// How much is transferred for the first view. How fast it is there depends on the machine, and is noted.
 
 export const name = 'first view';
 const KILOBYTE = 1000;
@@ -19,7 +19,6 @@ export async function run(stage) {
   stage.report.note(
     `first paint ${paint.toFixed(0)} ms, data ${whole.toFixed(0)} ms, files ${(own / KILOBYTE).toFixed(1)} KB, answers ${(api / KILOBYTE).toFixed(1)} KB`,
   );
-  stage.check(paint < 1000, `first paint after ${paint.toFixed(0)} ms`);
   stage.check(own + api < MOST, `${((own + api) / KILOBYTE).toFixed(1)} KB are transferred for the whole first view`);
 }
 

@@ -1,36 +1,44 @@
 //! Connecting a tenant's own account, and disconnecting it. The credentials are checked at the carrier before a transaction begins.
 
-use crate::accounts::{Connecting, NotConnected};
+use crate::accounts::NotConnected;
 use crate::carrier::AccountCredentials;
 use crate::domain::{
     CarrierAccountId, CarrierAccountKind, Refusal, RefusalCode, is_account_sid, is_api_key_sid,
 };
 use crate::provisioning::{Provisioning, provider_refusal};
-use crate::store::{StoreError, TenantStore};
+use crate::store::{AccountCheck, ReplacedToken, StoreError, TenantStore};
 
 /// Accounts of one tenant, at most.
 const MOST_ACCOUNTS: usize = 10;
 const CONNECT: &str = "connectCarrierAccount";
 const DISCONNECT: &str = "disconnectCarrierAccount";
 
+/// An account that may be connected.
+#[derive(Debug)]
+pub struct Connecting {
+    check: AccountCheck,
+    /// `None`: it was not connected before.
+    replaced: Option<ReplacedToken>,
+}
+
 impl Provisioning {
-    /// Checks credentials at the carrier. Call it without an open transaction.
+    /// Checks credentials at the carrier, and reads what they replace. Call it without an open transaction.
     ///
     /// # Errors
-    /// The refusal, with its field.
+    /// [`StoreError`]; refusals as [`StoreError::Refused`], with their field.
     pub async fn check_account(
         &self,
         sid: &str,
         credentials: &AccountCredentials,
-    ) -> Result<Connecting, Refusal> {
+    ) -> Result<Connecting, StoreError> {
         let invalid = |field: &str, why: &str| Refusal::new(RefusalCode::InvalidInput, why).at(field);
         if !is_account_sid(sid) {
-            return Err(invalid("accountSid", "an account SID is AC and 32 hexadecimal digits"));
+            return Err(invalid("accountSid", "an account SID is AC and 32 hexadecimal digits").into());
         }
         if credentials.api_key.as_ref().is_some_and(|key| !is_api_key_sid(&key.sid)) {
-            return Err(invalid("apiKeySid", "the SID of an API key is SK and 32 hexadecimal digits"));
+            return Err(invalid("apiKeySid", "the SID of an API key is SK and 32 hexadecimal digits").into());
         }
-        self.0.accounts.try_credentials(sid, credentials).await.map_err(|why| match why {
+        let check = self.0.accounts.try_credentials(sid, credentials).await.map_err(|why| match why {
             NotConnected::NoKey => Refusal::new(
                 RefusalCode::InvalidInput,
                 "this server cannot store credentials: its operator must set ENCRYPTION_KEY",
@@ -53,7 +61,9 @@ impl Provisioning {
                 invalid("accountSid", &format!("the account is {state} at the carrier: settle that first"))
             }
             NotConnected::Carrier(failure) => provider_refusal(&failure),
-        })
+        })?;
+        let replaced = self.0.accounts.replaced_by(sid, &credentials.auth_token).await?;
+        Ok(Connecting { check, replaced })
     }
 
     /// Stores an account whose credentials were checked, or the new credentials of one that is connected. The token before stays accepted
@@ -69,16 +79,21 @@ impl Provisioning {
         connecting: Connecting,
     ) -> Result<CarrierAccountId, StoreError> {
         let unsealed = |_| StoreError::Corrupt { table: "carrier_accounts", column: "token" };
+        let Connecting { check, replaced } = connecting;
         let known = store.carrier_accounts().await?;
         if let Some(same) = known.iter().find(|account| account.sid == sid) {
             if same.kind != CarrierAccountKind::Own {
                 return Err(taken().into());
             }
             let sealed = self.0.accounts.seal_credentials(same.id, sid, credentials).map_err(unsealed)?;
-            let previous = self.0.accounts.previous_for(same.id, &credentials.auth_token);
-            let check = &connecting.check;
-            if !store.replace_account_credentials(same.id, sealed, previous, check).await? {
-                let why = "the account was disconnected meanwhile: try again to connect it";
+            let is_replaced = match replaced {
+                Some(replaced) => {
+                    store.replace_account_credentials(same.id, sealed, replaced, &check).await?
+                }
+                None => false,
+            };
+            if !is_replaced {
+                let why = "the account was changed meanwhile: repeat connectCarrierAccount";
                 return Err(Refusal::new(RefusalCode::InvalidInput, why).at("accountSid").into());
             }
             store.audit(CONNECT, same.id).await?;
@@ -91,7 +106,7 @@ impl Provisioning {
         let id = CarrierAccountId(self.0.entropy.uuid(self.0.clock.now()));
         let sealed = self.0.accounts.seal_credentials(id, sid, credentials).map_err(unsealed)?;
         // Another tenant's connection decides, whoever was first: the index knows it although this tenant does not see it.
-        if !store.insert_own_account(id, sid, sealed, &connecting.check).await? {
+        if !store.insert_own_account(id, sid, sealed, &check).await? {
             return Err(taken().into());
         }
         store.audit(CONNECT, id).await?;
