@@ -13,8 +13,8 @@ use crate::store::replace_file;
 const FILE: &str = "accounts.cache";
 
 impl Accounts {
-    /// Takes the accounts into memory that an earlier run saved. Returns how many. Until the database answers, an account that is not
-    /// among them is not known to be a stranger's.
+    /// Takes the accounts that an earlier run saved into memory, and returns their number. Other accounts stay [`super::Named::NotRead`]
+    /// until the database answers.
     ///
     /// # Errors
     /// There are no saved accounts, or they are another database's.
@@ -23,11 +23,11 @@ impl Accounts {
         Ok(saved.into_iter().filter_map(|stored| self.learn(stored)).count())
     }
 
-    /// Saves the accounts unless those of this version are saved. Returns the version that is.
+    /// Saves the accounts if they changed since this version was saved. Returns the version on disk.
     pub(super) async fn save_after_changes(&self, saved: Option<u64>) -> Option<u64> {
         let version = {
             let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
-            // Those of an earlier run must not replace what another server has saved since.
+            // Accounts of an earlier run must not replace what another server has saved meanwhile.
             known.is_loaded.then_some(known.version)?
         };
         if saved == Some(version) {

@@ -93,7 +93,6 @@ impl Accounts {
     ) -> Result<Option<ReplacedToken>, StoreError> {
         // Not from memory: the token that this one replaces may have been stored by another server a moment ago.
         let Some(stored) = self.0.store.carrier_account_by_sid(sid).await? else { return Ok(None) };
-        let as_of = stored.updated_at;
         let Some(known) = self.learn(stored) else { return Ok(None) };
         let SealedTokens { token: sealed, previous, previous_until, .. } = &known.sealed;
         let is_same =
@@ -103,7 +102,7 @@ impl Accounts {
         } else {
             sealed.clone().zip(Some(self.0.clock.now() + PREVIOUS_TOKEN))
         };
-        Ok(Some(ReplacedToken { previous, as_of }))
+        Ok(Some(ReplacedToken { previous, previous_until: *previous_until }))
     }
 
     /// Checks an account whose webhook had an invalid signature. Requests that arrive before a check begins share it. Returns whether its

@@ -43,13 +43,16 @@ impl Accounts {
 
     /// Follows changes until `stop` is cancelled.
     pub async fn watch(&self, stop: CancellationToken, heartbeat: Heartbeat) {
-        // Beside each other: a carrier that does not answer must not keep this server from following the table.
-        let both = async { tokio::join!(self.follow_on(&heartbeat), self.check_on(&heartbeat)) };
-        stop.run_until_cancelled(both).await;
+        // Beside each other: neither a carrier nor a disk that does not answer may keep this server from following the table.
+        let mut saved = None;
+        let all = async {
+            tokio::join!(self.follow_on(&heartbeat), self.check_on(&heartbeat), self.save_on(&mut saved))
+        };
+        stop.run_until_cancelled(all).await;
+        self.save_after_changes(saved).await;
     }
 
     async fn follow_on(&self, heartbeat: &Heartbeat) {
-        let (mut saved, mut save_at) = (None, Instant::now());
         loop {
             heartbeat.beat();
             let round = Box::pin(async {
@@ -57,13 +60,16 @@ impl Accounts {
                     Ok(()) => self.reseal_some().await,
                     Err(error) => tracing::debug!(%error, "carrier accounts not read"),
                 }
-                if save_at <= Instant::now() {
-                    saved = self.save_after_changes(saved).await;
-                    save_at = Instant::now() + SAVE_EVERY;
-                }
             });
             let _done_or_panicked = caught("carrier accounts", round).await;
             tokio::time::sleep(POLL_INTERVAL).await;
+        }
+    }
+
+    async fn save_on(&self, saved: &mut Option<u64>) {
+        loop {
+            *saved = self.save_after_changes(*saved).await;
+            tokio::time::sleep(SAVE_EVERY).await;
         }
     }
 
@@ -78,7 +84,7 @@ impl Accounts {
     async fn follow(&self) -> Result<(), StoreError> {
         let (seen, mut gone) = {
             let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
-            // The first read tells of those that are connected alone. Of the saved ones, the others were disconnected since.
+            // The first read returns the connected accounts only: saved accounts that it lacks were disconnected meanwhile.
             let restored =
                 if known.is_loaded { HashSet::new() } else { known.accounts.keys().copied().collect() };
             (known.seen, restored)
@@ -101,9 +107,16 @@ impl Accounts {
 
     /// Checks the accounts whose last check is longest ago, a few at a time. Servers share the time of the last check.
     async fn check_some(&self, heartbeat: &Heartbeat) {
+        // No result could be stored, and accounts from disk may have been disconnected.
+        if self.0.store.is_unavailable() {
+            return;
+        }
         let now = self.0.clock.now();
         let mut due: Vec<_> = {
             let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
+            if !known.is_loaded {
+                return;
+            }
             let is_due = |account: &CarrierAccount| {
                 let every =
                     if account.status == CarrierAccountStatus::Active { CHECK_EVERY } else { RECHECK_EVERY };

@@ -59,7 +59,7 @@ variables! {
         /// Previous origin. Signatures over it are accepted while numbers are [pointed to the new one](#change-the-public-address).
         WEBHOOK_BASE_URL_PREVIOUS: Url =
             Typed::optional("none", "https://calls.example.org", parse::service_origin).in_serve(parse::is_public);
-        /// Folder for what must outlive the server while the database is unavailable. It holds callers' numbers and text messages.
+        /// Folder for what must outlive the server while the database is unavailable. It holds callers' numbers, text messages and encrypted credentials.
         STATE_DIR: PathBuf = Typed::with_default(".switchboard", parse::path).example("/var/lib/switchboard");
         /// Maximum simultaneous connections, WebSockets included. Each takes a file descriptor.
         MAX_CONNECTIONS: u32 = Typed::with_default("10000", |text| parse::whole(text, 1..=u32::MAX));

@@ -5,10 +5,9 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::domain::IncomingMessage;
-use crate::store::{create_private_folder, private_file};
+use crate::store::{create_private_folder, private_file, remove_abandoned};
 
 /// Most messages that wait. Beyond it the carrier is not acknowledged, and the sweep finds the message later.
 const MOST: usize = 100_000;
@@ -16,10 +15,8 @@ const MOST: usize = 100_000;
 const COMPLETE: &str = "message";
 /// Extension of a file that the database rejected or that is unreadable, for the operator.
 const REFUSED: &str = "refused";
-/// Extension of a file that is being written.
+/// Extension of a file that is being written. One that a crash left behind holds a message that was not acknowledged.
 const DRAFT: &str = "draft";
-/// Age at which a draft is one that a crash left behind: its message was not acknowledged.
-const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 
 /// The folder.
 #[derive(Debug, Clone)]
@@ -40,14 +37,7 @@ impl Spool {
     /// The folder cannot be created.
     pub(super) fn open(folder: PathBuf) -> io::Result<Self> {
         create_private_folder(&folder)?;
-        for entry in fs::read_dir(&folder)?.flatten() {
-            let age = entry.metadata().and_then(|file| file.modified()).map(|at| at.elapsed());
-            let is_old = age.is_ok_and(|age| age.is_ok_and(|age| age > ABANDONED));
-            if is_old && entry.path().extension().is_some_and(|extension| extension == DRAFT) {
-                // Left for the next start if it fails: a draft does no harm.
-                drop(fs::remove_file(entry.path()));
-            }
-        }
+        remove_abandoned(&folder, DRAFT)?;
         Ok(Self { folder })
     }
 
@@ -150,6 +140,8 @@ fn file_name(sid: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn message(sid: &str) -> IncomingMessage {
@@ -179,7 +171,7 @@ mod tests {
         fs::write(folder.path().join("messages/SM4.7.draft"), "{}").unwrap();
         let old = folder.path().join("messages/SM5.7.draft");
         let file = File::create(&old).unwrap();
-        let long_ago = file.metadata().unwrap().modified().unwrap() - 2 * ABANDONED;
+        let long_ago = file.metadata().unwrap().modified().unwrap() - Duration::from_secs(2 * 24 * 3600);
         file.set_modified(long_ago).unwrap();
         let reopened = Spool::open(folder.path().join("messages")).unwrap();
         assert!(!old.exists() && folder.path().join("messages/SM4.7.draft").exists());

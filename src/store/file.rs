@@ -1,9 +1,17 @@
 //! Files in the state directory: what a server needs while the database is unavailable.
 
 use std::fs::{DirBuilder, File, OpenOptions};
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Extension of a file that [`replace_file`] is writing.
+pub(crate) const NEW: &str = "new";
+/// Age of such a file at which a crash must have left it behind.
+const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 
 /// Creates a folder that only its owner can read, with its parents, unless it exists.
 ///
@@ -31,10 +39,11 @@ pub(crate) fn private_file() -> OpenOptions {
 /// # Errors
 /// The error of the disk or of `write`.
 pub(crate) fn replace_file(path: &Path, write: impl FnOnce(&mut File) -> io::Result<bool>) -> io::Result<()> {
+    // Unique names: other servers may write the same file at the same moment. In containers they may have the same process id.
+    static SERVER: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    // Unique names: other servers may write the same file at the same moment.
     let nth = COUNT.fetch_add(1, Ordering::Relaxed);
-    let beside = path.with_extension(format!("{}-{nth}.new", std::process::id()));
+    let beside = path.with_extension(format!("{:016x}-{nth}.{NEW}", *SERVER));
     let mut file = private_file().truncate(true).open(&beside)?;
     let written = write(&mut file).and_then(|is_whole| file.sync_data().map(|()| is_whole));
     match written {
@@ -42,4 +51,19 @@ pub(crate) fn replace_file(path: &Path, write: impl FnOnce(&mut File) -> io::Res
         Ok(true) => std::fs::rename(&beside, path),
         other => std::fs::remove_file(&beside).and(other.map(drop)),
     }
+}
+
+/// Removes files with this extension that a crash left behind while they were written.
+///
+/// # Errors
+/// The folder cannot be read. A file that cannot be removed is left: it does no harm.
+pub(crate) fn remove_abandoned(folder: &Path, extension: &str) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        let age = entry.metadata().and_then(|file| file.modified()).map(|at| at.elapsed());
+        let is_old = age.is_ok_and(|age| age.is_ok_and(|age| age > ABANDONED));
+        if is_old && entry.path().extension().is_some_and(|found| found == extension) {
+            drop(std::fs::remove_file(entry.path()));
+        }
+    }
+    Ok(())
 }

@@ -44,7 +44,7 @@ pub use changes::{Change, Topic, Watcher};
 pub use doors::{SystemStore, TenantStore};
 pub use entities::UnreadableRow;
 pub use error::StoreError;
-pub(crate) use file::{create_private_folder, private_file, replace_file};
+pub(crate) use file::{NEW, create_private_folder, private_file, remove_abandoned, replace_file};
 pub use kept::{Bill, KeptNumberFilter, NewPort};
 pub use message::{
     AnswerTask, CheckWhen, DueAnswer, Forgotten, MediaOutcome, MediaTask, MediaWork, MessageFilter,

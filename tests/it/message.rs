@@ -275,6 +275,7 @@ async fn texts_that_come_while_the_database_is_away_are_acknowledged_and_stored_
         let answered = &story["answered_with"];
         assert!(answered.as_array().is_some_and(|answers| answers.len() == 1), "no fallback: {story}");
     }
+    app.kill().await;
     // Only the server's own user reads what patients write.
     let waiting = files_in(app.state_dir());
     assert!(waiting.len() >= 5, "{waiting:?}");
@@ -283,7 +284,6 @@ async fn texts_that_come_while_the_database_is_away_are_acknowledged_and_stored_
         assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
     }
     // Neither a restart nor the way back loses or doubles one.
-    app.kill().await;
     database.restore().await;
     app.restart().await;
     let texts = wait_until("every text is stored", SOON, async || {

@@ -8,8 +8,8 @@ CREATE POLICY system_all ON carrier_accounts TO switchboard_system
     USING (current_user = 'switchboard_system') WITH CHECK (current_user = 'switchboard_system');
 
 -- A tenant writes tokens and secrets and never reads them, encrypted as they are.
-GRANT SELECT (id, tenant_id, sid, kind, status, detail, operation_id, api_key_sid, checked_at, created_at, updated_at,
-    disconnected_at) ON carrier_accounts TO switchboard_tenant;
+GRANT SELECT (id, tenant_id, sid, kind, status, detail, operation_id, api_key_sid, previous_until, checked_at, created_at,
+    updated_at, disconnected_at) ON carrier_accounts TO switchboard_tenant;
 GRANT INSERT ON carrier_accounts TO switchboard_tenant;
 GRANT UPDATE (status, detail, token, previous_token, previous_until, api_key_sid, api_key_secret, checked_at, updated_at,
     disconnected_at) ON carrier_accounts TO switchboard_tenant;

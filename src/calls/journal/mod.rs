@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 
 use super::replay::EARLY_FOR;
 use crate::domain::{ComponentHealth, GivenAnswer, HealthStatus};
-use crate::store::{create_private_folder, private_file};
+use crate::store::{NEW, create_private_folder, private_file, remove_abandoned};
 use early::Early;
 pub use entry::rewritten_journal_entry;
 pub(super) use entry::{Entry, Kind};
@@ -53,6 +53,7 @@ impl Journal {
     /// The folder cannot be created, read or written.
     pub(super) fn open(folder: &Path, now: DateTime<Utc>) -> io::Result<Self> {
         create_private_folder(folder)?;
+        remove_abandoned(folder, NEW)?;
         let unreadable = |line: &str| {
             tracing::error!(file = REFUSED, "unreadable line of the journal moved aside");
             append_to_refused(folder, line)

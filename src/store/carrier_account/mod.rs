@@ -71,8 +71,8 @@ pub struct SealedTokens {
 pub struct ReplacedToken {
     /// The encrypted token that stays accepted for signatures, and until when.
     pub previous: Option<(String, DateTime<Utc>)>,
-    /// The `updated_at` of the row that this was read from.
-    pub as_of: DateTime<Utc>,
+    /// The row's `previous_until` when this was read. Each new token changes it.
+    pub previous_until: Option<DateTime<Utc>>,
 }
 
 /// Result of a check of an account at the carrier.
@@ -164,8 +164,8 @@ impl TenantStore {
         Ok(self.transaction.execute(&insert).await?.rows_affected() > 0)
     }
 
-    /// Replaces the credentials of a connected account, unless its row was changed since `replaced` was read: the token that somebody
-    /// else stored meanwhile would be lost. Returns whether they were replaced.
+    /// Replaces the credentials of a connected account, unless another token was stored after `replaced` was read: that token would be
+    /// lost. Returns whether the credentials were replaced.
     ///
     /// # Errors
     /// [`StoreError`]; the transaction must then be dropped.
@@ -178,6 +178,11 @@ impl TenantStore {
     ) -> Result<bool, StoreError> {
         let now = self.shared.clock.now();
         let (previous, until) = replaced.previous.unzip();
+        let read_until = Expr::col(Alias::new("previous_until"));
+        let read_until = match replaced.previous_until {
+            Some(at) => read_until.eq(at),
+            None => read_until.is_null(),
+        };
         let mut update = Query::update();
         update
             .table(Entity)
@@ -194,7 +199,7 @@ impl TenantStore {
             ])
             .and_where(Column::Id.eq(id.0))
             .and_where(Column::TenantId.eq(self.tenant.0))
-            .and_where(Column::UpdatedAt.eq(replaced.as_of))
+            .and_where(read_until)
             .and_where(Column::DisconnectedAt.is_null());
         Ok(self.transaction.execute(&update).await?.rows_affected() > 0)
     }
@@ -413,7 +418,7 @@ impl std::fmt::Debug for SealedCredentials {
 
 impl std::fmt::Debug for ReplacedToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ReplacedToken").field("as_of", &self.as_of).finish_non_exhaustive()
+        f.debug_struct("ReplacedToken").field("previous_until", &self.previous_until).finish_non_exhaustive()
     }
 }
 

@@ -1,4 +1,4 @@
-// How much is transferred for the first view. How fast it is there depends on the machine, and is noted.
+// The size of the first view, and its times, which depend on the machine and are only noted.
 
 export const name = 'first view';
 const KILOBYTE = 1000;

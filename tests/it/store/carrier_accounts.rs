@@ -1,6 +1,6 @@
 //! Credentials of tenants' own accounts.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use switchboard::domain::{CarrierAccountId, CarrierAccountStatus, TenantId};
 use switchboard::store::{AccountCheck, Database, ReplacedToken, SealedCredentials, StoredAccount};
 
@@ -22,10 +22,18 @@ async fn stored(db: &Database) -> StoredAccount {
 }
 
 /// Stores a token in place of the one that was read; returns whether it was stored.
-async fn replaced(db: &Database, tenant: TenantId, read: &StoredAccount, by: &str) -> bool {
-    let until = read.updated_at + TimeDelta::hours(24);
-    let replaced =
-        ReplacedToken { previous: read.tokens.token.clone().zip(Some(until)), as_of: read.updated_at };
+async fn replaced(
+    db: &Database,
+    tenant: TenantId,
+    read: &StoredAccount,
+    by: &str,
+    at: DateTime<Utc>,
+) -> bool {
+    let until = at + TimeDelta::hours(24);
+    let replaced = ReplacedToken {
+        previous: read.tokens.token.clone().zip(Some(until)),
+        previous_until: read.tokens.previous_until,
+    };
     let door = fixtures::write_as(db, tenant).await;
     let id = read.account.id;
     let is_replaced = door.replace_account_credentials(id, token(by), replaced, &active()).await.unwrap();
@@ -47,14 +55,14 @@ async fn of_two_tokens_stored_at_once_one_is_refused_and_none_is_lost() {
     // Two servers read the same row.
     let read = stored(&db).await;
     clock.advance(TimeDelta::microseconds(1));
-    assert!(replaced(&db, tenant, &read, "second").await);
-    assert!(!replaced(&db, tenant, &read, "third").await);
+    assert!(replaced(&db, tenant, &read, "second", clock.clock().now()).await);
+    assert!(!replaced(&db, tenant, &read, "third", clock.clock().now()).await);
     let now = stored(&db).await.tokens;
     assert_eq!((now.token.as_deref(), now.previous.as_deref()), (Some("second"), Some("first")));
 
     // Repeated, it replaces what is there.
     clock.advance(TimeDelta::microseconds(1));
-    assert!(replaced(&db, tenant, &stored(&db).await, "third").await);
+    assert!(replaced(&db, tenant, &stored(&db).await, "third", clock.clock().now()).await);
     let now = stored(&db).await.tokens;
     assert_eq!((now.token.as_deref(), now.previous.as_deref()), (Some("third"), Some("second")));
 }

@@ -93,7 +93,7 @@ impl Provisioning {
                 None => false,
             };
             if !is_replaced {
-                let why = "the account was changed meanwhile: repeat connectCarrierAccount";
+                let why = "other credentials of the account were stored, or it was disconnected, meanwhile: repeat connectCarrierAccount";
                 return Err(Refusal::new(RefusalCode::InvalidInput, why).at("accountSid").into());
             }
             store.audit(CONNECT, same.id).await?;
