@@ -508,6 +508,8 @@ async fn a_server_that_starts_without_the_database_answers_calls_to_numbers_in_o
         saved(&accounts, &account).filter(|text| !text.contains(&left))
     })
     .await;
+    // Longer ago than a look for changes reaches back.
+    app.advance(MINUTE);
     database.sever().await;
     app.kill().await;
     std::fs::write(&accounts, &on_disk).unwrap();
