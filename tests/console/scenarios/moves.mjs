@@ -59,7 +59,9 @@ async function moves(practice) {
   await asksToMove(second, 'The platform’s account');
   await server.fault({
     match: { provider: 'twilio', method: 'POST', path_contains: 'IncomingPhoneNumbers/PN' },
-    action: { delay_ms: 2500 },
+    // Long enough for the second person on a busy machine.
+    action: { delay_ms: 8000 },
+    times: 1,
   });
   await asksToMove(person, 'The platform’s account');
   await person.presses('Move the number');

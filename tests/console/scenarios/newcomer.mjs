@@ -45,8 +45,8 @@ async function createsAgent(stage, person) {
       action: { delay_ms: delay },
       times: 1,
     });
-  await slow('elevenlabs', '/agents/create', 1500);
-  await slow('twilio', 'IncomingPhoneNumbers', 1500);
+  await slow('elevenlabs', '/agents/create', 3000);
+  await slow('twilio', 'IncomingPhoneNumbers', 3000);
   await buy.click();
   /** @type {Set<string>} */
   const steps = new Set();
