@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sea_orm::sea_query::{Condition, Expr, LockBehavior, LockType, SelectStatement};
+use sea_orm::sea_query::extension::postgres::PgFunc;
+use sea_orm::sea_query::{Condition, Expr, Func, LockBehavior, LockType, SelectStatement};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
     SqlxPostgresConnector, Statement, TransactionOptions, TransactionTrait, Value,
@@ -279,6 +280,21 @@ pub(super) fn lock_free_rows(db: &impl ConnectionTrait, query: &mut SelectStatem
     if has_policies(db) {
         query.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked);
     }
+}
+
+/// Condition of an update: the row's id is among those that this query finds and locks, as [`lock_free_rows`] does. A limit of
+/// the query bounds the update.
+pub(super) fn among_free_rows(db: &impl ConnectionTrait, id: Expr, mut query: SelectStatement) -> Expr {
+    // Not for the whole file: its `max` hides that of numbers.
+    use sea_orm::sea_query::ExprTrait;
+
+    if !has_policies(db) {
+        return id.in_subquery(query);
+    }
+    lock_free_rows(db, &mut query);
+    // Built once, before the update. With `IN`, the planner may run the query again for each row, and each run skips the rows
+    // updated so far and finds others, beyond the limit.
+    id.eq(PgFunc::any(Func::cust("ARRAY").arg(query)))
 }
 
 /// Names of the tables in the schema that the migrations work on.

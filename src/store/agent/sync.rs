@@ -78,7 +78,7 @@ impl SystemStore {
     ) -> Result<Vec<AgentDelivery>, StoreError> {
         let now = self.shared.clock.now();
         let due = Condition::any().add(Column::SyncDueAt.is_null()).add(Column::SyncDueAt.lte(now));
-        let mut waiting = Query::select()
+        let waiting = Query::select()
             .column(Column::Id)
             .from(Entity)
             .cond_where(undelivered(now).add(due))
@@ -87,8 +87,8 @@ impl SystemStore {
             .limit(u64::from(limit))
             .take();
         // Skips rows that another server is claiming, so that servers do not queue behind each other.
-        dialect::lock_free_rows(self.db(), &mut waiting);
-        let taken = claiming(now + lease).filter(Column::Id.in_subquery(waiting));
+        let free = dialect::among_free_rows(self.db(), Expr::col(Column::Id), waiting);
+        let taken = claiming(now + lease).filter(free);
         self.claimed(updated(self.db(), taken).await?).await
     }
 

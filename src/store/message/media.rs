@@ -125,7 +125,7 @@ impl SystemStore {
     /// [`StoreError`]; leases may have been taken all the same, and then expire.
     pub async fn claim_media(&self, lease: Duration, limit: u64) -> Result<Vec<MediaTask>, StoreError> {
         let now = self.shared.clock.now();
-        let mut due = Query::select()
+        let due = Query::select()
             .column(Column::Id)
             .from(Entity)
             .cond_where(Column::DueAt.lte(now))
@@ -134,12 +134,12 @@ impl SystemStore {
             .order_by(Column::DueAt, Order::Asc)
             .limit(limit)
             .take();
-        dialect::lock_free_rows(self.db(), &mut due);
+        let free = dialect::among_free_rows(self.db(), Expr::col(Column::Id), due);
         let claim = Entity::update_many()
             .col_expr(Column::DueAt, Expr::value(now + lease))
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
             .col_expr(Column::FencingToken, Expr::col(Column::FencingToken).add(1))
-            .filter(Column::Id.in_subquery(due));
+            .filter(free);
         let rows = updated(self.db(), claim).await?;
         let (mut claimed, unreadable) = self.readable(TABLE, &rows, task);
         if !unreadable.is_empty() {

@@ -74,7 +74,7 @@ impl SystemStore {
         limit: u16,
     ) -> Result<Vec<Claimed>, StoreError> {
         let now = self.shared.clock.now();
-        let mut waiting = Query::select()
+        let waiting = Query::select()
             .column(Column::Id)
             .from(Entity)
             .cond_where(due(now))
@@ -82,8 +82,8 @@ impl SystemStore {
             .limit(u64::from(limit))
             .take();
         // Skips rows that another worker is claiming: after a wait they would no longer be due.
-        dialect::lock_free_rows(self.db(), &mut waiting);
-        let taken = taking(owner, now, now + lease).filter(Column::Id.in_subquery(waiting));
+        let free = dialect::among_free_rows(self.db(), Expr::col(Column::Id), waiting);
+        let taken = taking(owner, now, now + lease).filter(free);
         let rows = updated(self.db(), taken).await?;
         let mut claimed = self.readable_claims(rows, owner).await?;
         // The updated rows are returned in no order.

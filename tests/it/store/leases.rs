@@ -225,3 +225,34 @@ async fn servers_with_different_clocks_use_the_databases_time() {
         fast.system().barred_among(&number, stranger, rules(&ahead).quarantined_since).await.unwrap();
     assert_eq!(barred, number, "it was given back a moment ago");
 }
+
+#[tokio::test]
+async fn a_claim_takes_no_more_rows_than_its_limit_whatever_the_planner_chooses() {
+    const LIMIT: u16 = 3;
+    let test = TestDatabase::create().await;
+    if test.is_postgres() {
+        // What is left is a plan that runs the inner query for each row.
+        for way in ["hashagg", "hashjoin", "mergejoin", "sort", "material", "memoize"] {
+            test.execute(&format!(
+                "RESET ROLE; DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET enable_{way} = off', current_database()); END $$"
+            ))
+            .await;
+        }
+    }
+    let db = test.open().await;
+    let tenant = fixtures::tenant(&db).await;
+    for nth in 0..10 {
+        let agent = fixtures::agent(&db, tenant).await;
+        fixtures::operation(&db, &agent).await;
+        let changed = format!(
+            "UPDATE agents SET status = 'active', voice_agent_id = 'agent_{nth}', revision = synced_revision + 1 \
+             WHERE voice_agent_id IS NULL"
+        );
+        test.execute(&changed).await;
+    }
+    let system = db.system();
+    let operations = system.claim_due(uuid(), LEASE, LIMIT).await.unwrap();
+    assert_eq!(operations.len(), usize::from(LIMIT));
+    let deliveries = system.claim_deliveries_due(LEASE, LIMIT).await.unwrap();
+    assert_eq!(deliveries.len(), usize::from(LIMIT));
+}
