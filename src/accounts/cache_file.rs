@@ -2,7 +2,7 @@
 //! database is unavailable, so that it can verify the webhooks of their numbers.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter};
+use std::io::{self, BufReader};
 use std::path::Path;
 use std::sync::PoisonError;
 
@@ -50,10 +50,8 @@ impl Accounts {
             known.accounts.values().cloned().collect()
         };
         replace_file(&self.0.state_dir.join(FILE), |file| {
-            let mut file = BufWriter::new(file);
             let accounts = known.iter().map(|known| (&known.account, &known.sealed));
-            self.0.store.save_accounts(accounts, &mut file)?;
-            file.into_inner().map(|_| true).map_err(io::IntoInnerError::into_error)
+            self.0.store.save_accounts(accounts, file).map(|()| true)
         })
     }
 }

@@ -335,7 +335,7 @@ impl Accounts {
 
     /// Takes a row into memory; `None` if the account is disconnected.
     fn learn(&self, stored: StoredAccount) -> Option<Arc<KnownAccount>> {
-        let StoredAccount { account, tokens, is_connected, updated_at: _ } = stored;
+        let StoredAccount { account, tokens, is_connected } = stored;
         let id = account.id;
         if !is_connected {
             let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);

@@ -2,7 +2,7 @@
 //! the database is unavailable.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter};
+use std::io::{self, BufReader};
 use std::path::Path;
 use std::time::Duration;
 
@@ -54,9 +54,7 @@ impl Routing {
         let written = tokio::task::spawn_blocking(move || {
             let mut is_whole = false;
             replace_file(&path, |file| {
-                let mut file = BufWriter::new(file);
-                is_whole = store.save_numbers(&mut file)?;
-                file.into_inner().map(drop).map_err(io::IntoInnerError::into_error)?;
+                is_whole = store.save_numbers(file)?;
                 Ok(is_whole)
             })?;
             Ok(is_whole)

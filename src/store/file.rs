@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +25,7 @@ pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Options for a file that only its owner can read: the files hold callers' numbers and texts.
+/// Options for a file that only its owner can read: the files hold callers' numbers, texts and encrypted credentials.
 pub(crate) fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true);
@@ -38,14 +38,21 @@ pub(crate) fn private_file() -> OpenOptions {
 ///
 /// # Errors
 /// The error of the disk or of `write`.
-pub(crate) fn replace_file(path: &Path, write: impl FnOnce(&mut File) -> io::Result<bool>) -> io::Result<()> {
+pub(crate) fn replace_file(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<bool>,
+) -> io::Result<()> {
     // Unique names: other servers may write the same file at the same moment. In containers they may have the same process id.
     static SERVER: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let nth = COUNT.fetch_add(1, Ordering::Relaxed);
     let beside = path.with_extension(format!("{:016x}-{nth}.{NEW}", *SERVER));
-    let mut file = private_file().truncate(true).open(&beside)?;
-    let written = write(&mut file).and_then(|is_whole| file.sync_data().map(|()| is_whole));
+    let mut file = BufWriter::new(private_file().truncate(true).open(&beside)?);
+    let written = write(&mut file).and_then(|is_whole| {
+        file.flush()?;
+        file.get_ref().sync_data()?;
+        Ok(is_whole)
+    });
     match written {
         // Flushed above: after a crash of the machine the name leads to a whole file, old or new.
         Ok(true) => std::fs::rename(&beside, path),

@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
-    QueryResult, QuerySelect, Select,
+    QueryResult, QuerySelect, Select, Value,
 };
 use uuid::Uuid;
 
@@ -38,8 +38,6 @@ pub struct StoredAccount {
     pub tokens: SealedTokens,
     /// Whether it is still connected.
     pub is_connected: bool,
-    /// When the row was last changed.
-    pub updated_at: DateTime<Utc>,
 }
 
 /// The encrypted credentials of an own account, to be stored.
@@ -178,11 +176,6 @@ impl TenantStore {
     ) -> Result<bool, StoreError> {
         let now = self.shared.clock.now();
         let (previous, until) = replaced.previous.unzip();
-        let read_until = Expr::col(Alias::new("previous_until"));
-        let read_until = match replaced.previous_until {
-            Some(at) => read_until.eq(at),
-            None => read_until.is_null(),
-        };
         let mut update = Query::update();
         update
             .table(Entity)
@@ -199,7 +192,7 @@ impl TenantStore {
             ])
             .and_where(Column::Id.eq(id.0))
             .and_where(Column::TenantId.eq(self.tenant.0))
-            .and_where(read_until)
+            .and_where(still("previous_until", replaced.previous_until.as_ref()))
             .and_where(Column::DisconnectedAt.is_null());
         Ok(self.transaction.execute(&update).await?.rows_affected() > 0)
     }
@@ -375,7 +368,7 @@ impl SystemStore {
 }
 
 /// Whether a column still has what was read.
-fn still(column: &'static str, read: Option<&String>) -> Expr {
+fn still<T: Clone + Into<Value>>(column: &'static str, read: Option<&T>) -> Expr {
     let column = Expr::col(Alias::new(column));
     match read {
         Some(read) => column.eq(read.clone()),
@@ -400,8 +393,8 @@ fn read_stored(row: &QueryResult) -> Result<StoredAccount, StoreError> {
         previous_until: row.try_get("", TOKENS[2])?,
         api_key_secret: row.try_get("", TOKENS[3])?,
     };
-    let (is_connected, updated_at) = (model.disconnected_at.is_none(), model.updated_at);
-    Ok(StoredAccount { account: model.try_into()?, tokens, is_connected, updated_at })
+    let is_connected = model.disconnected_at.is_none();
+    Ok(StoredAccount { account: model.try_into()?, tokens, is_connected })
 }
 
 impl std::fmt::Debug for StoredAccount {

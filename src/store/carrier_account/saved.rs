@@ -79,7 +79,7 @@ impl Entry {
             previous_until: self.previous_until,
             api_key_secret: self.api_key_secret,
         };
-        Some(StoredAccount { account, tokens, is_connected: true, updated_at: self.created_at })
+        Some(StoredAccount { account, tokens, is_connected: true })
     }
 }
 
